@@ -1,0 +1,256 @@
+"""The tables of the schema `marquee` as SQLAlchemy models.
+
+The migrations make the tables; a test holds the two together. Queries that matter are SQL in the modules beside.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    REAL,
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    SmallInteger,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+SCHEMA = "marquee"
+
+
+class Base(DeclarativeBase):
+    """The models' registry."""
+
+    metadata = MetaData(schema=SCHEMA)
+    type_annotation_map = {
+        str: Text,
+        datetime: TIMESTAMP(timezone=True),
+        dict[str, Any]: JSONB,
+        float: REAL,
+    }
+
+
+def identity(kind: Any = BigInteger) -> Any:
+    """A primary key that Postgres counts up."""
+    return mapped_column(kind, Identity(), primary_key=True)
+
+
+def movie_key() -> Any:
+    """A reference to the ledger's row of a movie, which goes when the movie goes."""
+    return mapped_column(BigInteger, ForeignKey("marquee.tagging.movie_id", ondelete="CASCADE"))
+
+
+class Genre(Base):
+    """A genre that a movie can have."""
+
+    __tablename__ = "genre"
+    id: Mapped[int] = identity(SmallInteger)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class Movie(Base):
+    """A movie as the catalog's owner wrote it."""
+
+    __tablename__ = "movie"
+    id: Mapped[int] = identity()
+    external_id: Mapped[str | None] = mapped_column(unique=True)
+    tmdb_id: Mapped[int | None] = mapped_column(unique=True)
+    imdb_id: Mapped[str | None] = mapped_column(unique=True)
+    title: Mapped[str | None]
+    year: Mapped[int | None]
+    language: Mapped[str | None]
+    plot: Mapped[str | None]
+    poster_url: Mapped[str | None]
+    poster_hash: Mapped[str | None]
+    attributes: Mapped[dict[str, Any] | None]
+    training_allowed: Mapped[bool] = mapped_column(server_default=text("true"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    __table_args__ = (Index("movie_title", func.lower(text("title")), "year"),)
+
+
+class Model(Base):
+    """A registered artifact: predictions join to its weights, data and thresholds through this row."""
+
+    __tablename__ = "model"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    version: Mapped[str] = mapped_column(unique=True)
+    sha256: Mapped[str] = mapped_column(unique=True)
+    uri: Mapped[str]
+    data_sha256: Mapped[str]
+    manifest: Mapped[dict[str, Any]]
+    registered_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Promotion(Base):
+    """A model became champion, with the reason. Append-only."""
+
+    __tablename__ = "promotion"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("marquee.model.id"))
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    reason: Mapped[str]
+    evidence: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+
+class Tagging(Base):
+    """The ledger's row of a movie: where it stands on its way to its tags."""
+
+    __tablename__ = "tagging"
+    movie_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    lease_until: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]
+    tagged_at: Mapped[datetime | None]
+    revision: Mapped[int] = mapped_column(server_default=text("1"))
+    taken_revision: Mapped[int] = mapped_column(server_default=text("0"))
+    tagged_revision: Mapped[int | None]
+    tagged_model_id: Mapped[int | None]
+    owner: Mapped[int | None]
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    deaths: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    failures: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    refetch: Mapped[bool] = mapped_column(server_default=text("false"))
+    state: Mapped[str] = mapped_column(server_default=text("'pending'"))
+    tagged_sha256: Mapped[str | None]
+    error: Mapped[str | None]
+    __table_args__ = (
+        Index("tagging_pending", "priority", "due_at", postgresql_where=text("state = 'pending'")),
+        Index(
+            "tagging_ready", "priority", "due_at", postgresql_where=text("state = 'ready' AND deaths = 0")
+        ),
+        Index("tagging_suspect", "due_at", postgresql_where=text("state = 'ready' AND deaths > 0")),
+        Index("tagging_leased", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
+        Index("tagging_quarantined", "movie_id", postgresql_where=text("state = 'quarantined'")),
+    )
+
+
+class Timeline(Base):
+    """What happened to a movie, one row an event. Append-only; it outlives the movie."""
+
+    __tablename__ = "timeline"
+    id: Mapped[int] = identity()
+    movie_id: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    revision: Mapped[int]
+    event: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    __table_args__ = (Index("timeline_movie", "movie_id", "id"),)
+
+
+class Content(Base):
+    """What the model sees of a movie, and where each piece came from."""
+
+    __tablename__ = "content"
+    movie_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("marquee.tagging.movie_id", ondelete="CASCADE"), primary_key=True
+    )
+    revision: Mapped[int]
+    title: Mapped[str | None]
+    year: Mapped[int | None]
+    language: Mapped[str | None]
+    plot: Mapped[str | None]
+    plot_source: Mapped[str | None]
+    poster_hash: Mapped[str | None]
+    poster_source: Mapped[str | None]
+    tmdb_id: Mapped[int | None]
+    note: Mapped[str | None]
+    sha256: Mapped[str]
+    training_allowed: Mapped[bool]
+    fetched_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Prediction(Base):
+    """The newest prediction of a movie's genre."""
+
+    __tablename__ = "prediction"
+    movie_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("marquee.tagging.movie_id", ondelete="CASCADE"), primary_key=True
+    )
+    genre_id: Mapped[int] = mapped_column(SmallInteger, ForeignKey("marquee.genre.id"), primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("marquee.model.id"))
+    confidence: Mapped[float]
+    predicted: Mapped[bool]
+    decision: Mapped[str]
+
+
+class PredictionLog(Base):
+    """Every prediction ever written of a movie that stands in the catalog."""
+
+    __tablename__ = "prediction_log"
+    id: Mapped[int] = identity()
+    movie_id: Mapped[int] = movie_key()
+    revision: Mapped[int]
+    model_id: Mapped[int] = mapped_column(ForeignKey("marquee.model.id"))
+    content_sha256: Mapped[str]
+    genre_ids: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    confidences: Mapped[list[float]] = mapped_column(ARRAY(REAL))
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    __table_args__ = (Index("prediction_log_movie", "movie_id", "id"),)
+
+
+class Decision(Base):
+    """What an editor or a trusted import said of a movie's genre. Append-only."""
+
+    __tablename__ = "decision"
+    id: Mapped[int] = identity()
+    movie_id: Mapped[int] = mapped_column(BigInteger)
+    genre_id: Mapped[int] = mapped_column(SmallInteger, ForeignKey("marquee.genre.id"))
+    verdict: Mapped[str]
+    source: Mapped[str]
+    author: Mapped[str]
+    revision: Mapped[int]
+    model_id: Mapped[int | None] = mapped_column(ForeignKey("marquee.model.id"))
+    confidence: Mapped[float | None]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    __table_args__ = (Index("decision_movie", "movie_id", "id"),)
+
+
+class Label(Base):
+    """The truth that follows from the decisions on a movie's genre."""
+
+    __tablename__ = "label"
+    movie_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("marquee.tagging.movie_id", ondelete="CASCADE"), primary_key=True
+    )
+    genre_id: Mapped[int] = mapped_column(SmallInteger, ForeignKey("marquee.genre.id"), primary_key=True)
+    holds: Mapped[bool]
+    decision_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("marquee.decision.id"))
+
+
+class Worker(Base):
+    """A process of Marquee; it is alive while it holds the advisory lock of its id."""
+
+    __tablename__ = "worker"
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    part: Mapped[str]
+    host: Mapped[str]
+    pid: Mapped[int]
+    device: Mapped[str | None]
+    model_id: Mapped[int | None]
+    started_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    stopped_at: Mapped[datetime | None]
+
+
+class Gate(Base):
+    """A closed gate holds back what must not be tried now, for the whole fleet."""
+
+    __tablename__ = "gate"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    closed_until: Mapped[datetime]
+    reason: Mapped[str]
+
+
+class RateLimit(Base):
+    """The state of the fleet's rate limiter, where the broker is no Redis."""
+
+    __tablename__ = "rate_limit"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    theoretical_arrival: Mapped[datetime]

@@ -1,0 +1,35 @@
+"""Alembic's entry: runs the revisions on the connection given by `catalog.schema`, or on `-x url=…`.
+
+The URL may also come from `MARQUEE_DATABASE_URL`.
+"""
+
+import os
+
+from alembic import context
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.pool import NullPool
+
+
+def run(connection: Connection) -> None:
+    """Run the revisions in one transaction; Alembic's own table stands in the schema too."""
+    connection.execute(text("CREATE SCHEMA IF NOT EXISTS marquee"))
+    connection.commit()
+    context.configure(connection=connection, version_table_schema="marquee")
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def url() -> str:
+    """The database to migrate when Alembic's own command line runs."""
+    given = context.get_x_argument(as_dictionary=True).get("url") or os.environ.get("MARQUEE_DATABASE_URL")
+    if not given:
+        raise SystemExit("Say which database: alembic -x url=postgresql://… upgrade head")
+    return given.replace("postgres://", "postgresql://", 1)
+
+
+attached: Connection | None = context.config.attributes.get("connection")
+if attached is not None:
+    run(attached)
+else:
+    with create_engine(url(), poolclass=NullPool).connect() as connection:
+        run(connection)

@@ -1,0 +1,1 @@
+"""The revisions, in their order; long SQL stands beside them as files."""

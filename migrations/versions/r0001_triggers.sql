@@ -1,0 +1,90 @@
+-- A writer may say `SET LOCAL marquee.priority = 'bulk'`; without it, a statement of up to ten movies is
+-- somebody waiting (interactive, 0) and a larger one is a load (bulk, 1). Re-tagging is 2.
+CREATE FUNCTION marquee.event_priority(movies bigint) RETURNS smallint
+LANGUAGE sql STABLE AS $$
+    SELECT (CASE current_setting('marquee.priority', true)
+        WHEN 'interactive' THEN 0 WHEN 'bulk' THEN 1 WHEN 'retag' THEN 2
+        ELSE CASE WHEN movies <= 10 THEN 0 ELSE 1 END
+    END)::smallint
+$$;
+
+CREATE FUNCTION marquee.movie_inserted() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee AS $$
+DECLARE
+    movies bigint := (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 11) few);
+    wanted smallint := marquee.event_priority(movies);
+BEGIN
+    IF movies > 0 THEN
+        INSERT INTO marquee.tagging (movie_id, priority) SELECT id, wanted FROM new_rows;
+        NOTIFY marquee_event;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- A change supersedes whatever is under way: the row goes back to pending at its next revision, and the
+-- worker that holds the old one finds its result refused.
+CREATE FUNCTION marquee.movie_updated() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee AS $$
+DECLARE
+    changed bigint[] := ARRAY(
+        SELECT n.id FROM new_rows n JOIN old_rows o ON o.id = n.id
+        WHERE (n.tmdb_id, n.imdb_id, n.title, n.year, n.language, n.plot, n.poster_url, n.poster_hash)
+            IS DISTINCT FROM
+              (o.tmdb_id, o.imdb_id, o.title, o.year, o.language, o.plot, o.poster_url, o.poster_hash));
+    wanted smallint := marquee.event_priority(cardinality(changed));
+BEGIN
+    IF cardinality(changed) > 0 THEN
+        UPDATE marquee.tagging t SET
+            revision = t.revision + 1, state = 'pending', due_at = now(), changed_at = now(),
+            priority = CASE WHEN t.state IN ('tagged', 'quarantined') THEN wanted
+                            ELSE least(t.priority, wanted) END,
+            owner = NULL, lease_until = NULL, deaths = 0, failures = 0, error = NULL
+        FROM unnest(changed) AS c(id)
+        WHERE t.movie_id = c.id;
+        NOTIFY marquee_event;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION marquee.movie_deleted() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee AS $$
+BEGIN
+    WITH gone AS (
+        DELETE FROM marquee.tagging t USING old_rows o WHERE t.movie_id = o.id
+        RETURNING t.movie_id, t.revision)
+    INSERT INTO marquee.timeline (movie_id, revision, event) SELECT movie_id, revision, 'deleted' FROM gone;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION marquee.movie_truncated() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee AS $$
+BEGIN
+    WITH gone AS (DELETE FROM marquee.tagging RETURNING movie_id, revision)
+    INSERT INTO marquee.timeline (movie_id, revision, event) SELECT movie_id, revision, 'deleted' FROM gone;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER movie_inserted AFTER INSERT ON marquee.movie
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION marquee.movie_inserted();
+CREATE TRIGGER movie_updated AFTER UPDATE ON marquee.movie
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION marquee.movie_updated();
+CREATE TRIGGER movie_deleted AFTER DELETE ON marquee.movie
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION marquee.movie_deleted();
+CREATE TRIGGER movie_truncated AFTER TRUNCATE ON marquee.movie
+    FOR EACH STATEMENT EXECUTE FUNCTION marquee.movie_truncated();
+
+CREATE FUNCTION marquee.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+
+CREATE TRIGGER movie_id_is_fixed BEFORE UPDATE OF id ON marquee.movie
+    FOR EACH ROW WHEN (OLD.id <> NEW.id)
+    EXECUTE FUNCTION marquee.refuse_change('A movie keeps its id: delete the row and insert it anew.');
+CREATE TRIGGER timeline_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON marquee.timeline
+    FOR EACH STATEMENT EXECUTE FUNCTION marquee.refuse_change('The timeline is append-only.');
+CREATE TRIGGER decision_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON marquee.decision
+    FOR EACH STATEMENT EXECUTE FUNCTION marquee.refuse_change('The log of decisions is append-only.');
+CREATE TRIGGER promotion_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON marquee.promotion
+    FOR EACH STATEMENT EXECUTE FUNCTION marquee.refuse_change('The log of promotions is append-only.');
