@@ -1,11 +1,11 @@
 """The catalog's branch of the exception tree.
 
-    CatalogError
-    ├── DatabaseUnavailableError    Postgres cannot be reached
-    ├── SchemaError                 the schema is missing or of another version
-    ├── MovieNotFoundError          no movie has this id
-    ├── UnknownGenreError           a genre that the catalog does not have
-    └── InvalidMovieError           a movie's fields cannot be stored
+CatalogError
+├── DatabaseUnavailableError    Postgres cannot be reached
+├── SchemaError                 the schema is missing or of another version
+├── MovieNotFoundError          no movie has this id
+├── UnknownGenreError           a genre that the catalog does not have
+└── InvalidMovieError           a movie's fields cannot be stored
 """
 
 from marquee.errors import MarqueeError

@@ -122,9 +122,7 @@ class Tagging(Base):
     error: Mapped[str | None]
     __table_args__ = (
         Index("tagging_pending", "priority", "due_at", postgresql_where=text("state = 'pending'")),
-        Index(
-            "tagging_ready", "priority", "due_at", postgresql_where=text("state = 'ready' AND deaths = 0")
-        ),
+        Index("tagging_ready", "priority", "due_at", postgresql_where=text("state = 'ready' AND deaths = 0")),
         Index("tagging_suspect", "due_at", postgresql_where=text("state = 'ready' AND deaths > 0")),
         Index("tagging_leased", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
         Index("tagging_quarantined", "movie_id", postgresql_where=text("state = 'quarantined'")),

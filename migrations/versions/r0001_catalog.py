@@ -12,8 +12,8 @@ depends_on = None
 TABLES = (
     "promotion label decision prediction_log prediction content timeline tagging movie genre model "
     "worker gate rate_limit"
-).split()
-FUNCTIONS = "movie_inserted movie_updated movie_deleted movie_truncated refuse_change event_priority(bigint)".split()
+)
+FUNCTIONS = "movie_inserted movie_updated movie_deleted movie_truncated refuse_change event_priority(bigint)"
 
 
 def upgrade() -> None:
@@ -23,7 +23,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP VIEW marquee.movie_genres")
-    for table in TABLES:
+    for table in TABLES.split():
         op.execute(f"DROP TABLE marquee.{table} CASCADE")
-    for function in FUNCTIONS:
+    for function in FUNCTIONS.split():
         op.execute(f"DROP FUNCTION marquee.{function}")

@@ -1,0 +1,16 @@
+"""The tagging state machine: how a movie's ledger row moves from `pending` to `tagged`.
+
+    pending ──relay──▶ queued ──fetch──▶ fetching ──▶ ready ──tag──▶ tagging ──▶ tagged
+       ▲                 │                  │           ▲               │
+       └── lost message ─┴── worker died ───┘           └─ worker died ─┘        quarantined
+
+A change of the movie's content sends the row back to `pending` at its next revision from anywhere
+(the triggers do that). Every step is one transaction:
+
+- a *claim* takes due rows with `FOR UPDATE SKIP LOCKED`, names the owner and a lease, and commits;
+- a *finish* is fenced: it touches only rows that the worker still owns at the revision that it took;
+- *recovery* gives back what a dead worker or a lost message left behind.
+
+No transaction here waits for a row lock while it holds another. Catalog writers hold ledger rows until
+they commit, in any order; a worker that waited for one of them while holding a second could deadlock with it.
+"""

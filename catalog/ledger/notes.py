@@ -1,0 +1,37 @@
+"""Appending to the timeline."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+APPEND = text("""
+INSERT INTO marquee.timeline (movie_id, revision, event, detail)
+SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:revisions AS integer[]),
+                     CAST(:events AS text[]), CAST(:details AS jsonb[]))
+""")
+
+
+class Note(NamedTuple):
+    """One event of a movie."""
+
+    movie_id: int
+    revision: int
+    event: str
+    detail: dict[str, Any]
+
+
+def append(connection: Connection, notes: Iterable[Note]) -> None:
+    """Append the notes to the timeline in one statement."""
+    rows = list(notes)
+    if rows:
+        connection.execute(
+            APPEND,
+            {
+                "ids": [n.movie_id for n in rows],
+                "revisions": [n.revision for n in rows],
+                "events": [n.event for n in rows],
+                "details": [json.dumps(n.detail) for n in rows],
+            },
+        )

@@ -1,0 +1,86 @@
+"""What happens to a movie that could not be fetched or tagged: back-off, quarantine, hand-back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from catalog.ledger.fence import hold
+from catalog.ledger.notes import Note, append
+from catalog.ledger.words import Limits, State
+
+FAIL = text("""
+UPDATE marquee.tagging t SET
+    failures = t.failures + 1, owner = NULL, lease_until = NULL, error = f.reason,
+    state = CASE WHEN f.final OR t.failures + 1 >= :max_failures THEN 'quarantined' ELSE :back END,
+    due_at = clock_timestamp()
+        + make_interval(secs => :retry * power(2, t.failures) * (0.5 + random() / 2))
+FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:finals AS boolean[])) AS f(movie_id, reason, final)
+WHERE t.movie_id = f.movie_id
+RETURNING t.movie_id, t.revision, t.failures, t.state, t.error
+""")
+
+HAND_BACK = text("""
+UPDATE marquee.tagging SET state = :back, owner = NULL, lease_until = NULL, due_at = COALESCE(:due_at, now())
+WHERE movie_id = ANY(:ids)
+""")
+
+BACK = {State.FETCHING: State.PENDING, State.TAGGING: State.READY}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a movie could not be done. A final failure is quarantined at once."""
+
+    movie_id: int
+    revision: int
+    reason: str
+    final: bool = False
+
+
+def fail(
+    connection: Connection, owner: int, state: State, failures: Iterable[Failure], limits: Limits
+) -> None:
+    """Count a failure on each movie that the worker still owns: again later, or quarantined with its reason."""
+    by_id = {f.movie_id: f for f in failures}
+    held = hold(connection, owner, state, {f.movie_id: f.revision for f in by_id.values()}).held
+    if not held:
+        return
+    kept = [by_id[i] for i in sorted(held)]
+    rows = connection.execute(
+        FAIL,
+        {
+            "ids": [f.movie_id for f in kept],
+            "reasons": [f.reason[:2000] for f in kept],
+            "finals": [f.final for f in kept],
+            "back": BACK[state],
+            "max_failures": limits.max_failures,
+            "retry": limits.retry_seconds,
+        },
+    )
+    append(
+        connection,
+        [
+            Note(
+                r.movie_id,
+                r.revision,
+                "quarantined" if r.state == State.QUARANTINED else "failed",
+                {"during": state, "failures": r.failures, "reason": r.error},
+            )
+            for r in rows
+        ],
+    )
+
+
+def hand_back(
+    connection: Connection,
+    owner: int,
+    state: State,
+    revisions: Mapping[int, int],
+    *,
+    due_at: datetime | None = None,
+) -> None:
+    """Return movies unharmed: the worker is stopping, or what they need is closed until `due_at`."""
+    held = hold(connection, owner, state, revisions).held
+    connection.execute(HAND_BACK, {"ids": list(held), "back": BACK[state], "due_at": due_at})

@@ -1,0 +1,93 @@
+"""The models that the catalog knows, and which of them is champion."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from catalog.errors import UnknownGenreError
+
+CHAMPION = text("""
+SELECT m.id, m.version, m.sha256, m.uri, m.manifest -> 'genres' AS genres
+FROM marquee.model m
+WHERE m.id = (SELECT model_id FROM marquee.promotion ORDER BY id DESC LIMIT 1)
+""")
+
+REGISTER = text("""
+INSERT INTO marquee.model (version, sha256, uri, data_sha256, manifest)
+VALUES (:version, :sha256, :uri, :data_sha256, CAST(:manifest AS jsonb))
+ON CONFLICT (sha256) DO UPDATE SET uri = EXCLUDED.uri
+RETURNING id
+""")
+
+PROMOTE = text("""
+INSERT INTO marquee.promotion (model_id, reason, evidence) VALUES (:model_id, :reason, CAST(:evidence AS jsonb))
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """A registered model; `genre_ids` are the catalog's ids of `genres`, in the model's order."""
+
+    id: int
+    version: str
+    sha256: str
+    uri: str
+    genres: tuple[str, ...]
+    genre_ids: tuple[int, ...]
+
+
+def genre_ids(connection: Connection, names: tuple[str, ...]) -> tuple[int, ...]:
+    """The catalog's ids of the genres.
+
+    Raises:
+        UnknownGenreError: the catalog does not have one of them.
+    """
+    known = {r.name: r.id for r in connection.execute(text("SELECT id, name FROM marquee.genre"))}
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise UnknownGenreError(
+            f"The catalog has no genre named {', '.join(map(repr, unknown))}.",
+            mend="Add it to marquee.genre, or correct the name.",
+        )
+    return tuple(known[name] for name in names)
+
+
+def champion(connection: Connection) -> ModelRecord | None:
+    """The model that tags now; None before the first promotion."""
+    row = connection.execute(CHAMPION).one_or_none()
+    if row is None:
+        return None
+    genres = tuple(row.genres)
+    return ModelRecord(row.id, row.version, row.sha256, row.uri, genres, genre_ids(connection, genres))
+
+
+def register(connection: Connection, *, version: str, sha256: str, uri: str, manifest: dict[str, Any]) -> int:
+    """Make a model known and return its id; one that is known already keeps its id and takes the new place.
+
+    Raises:
+        UnknownGenreError: the model has a genre that the catalog lacks.
+    """
+    genre_ids(connection, tuple(manifest["genres"]))
+    return int(
+        connection.execute(
+            REGISTER,
+            {
+                "version": version,
+                "sha256": sha256,
+                "uri": uri,
+                "data_sha256": str(manifest.get("data", {}).get("sha256", "")),
+                "manifest": json.dumps(manifest),
+            },
+        ).scalar_one()
+    )
+
+
+def promote(
+    connection: Connection, model_id: int, reason: str, evidence: dict[str, Any] | None = None
+) -> None:
+    """Make the model champion; the row is the record of when and why."""
+    connection.execute(
+        PROMOTE, {"model_id": model_id, "reason": reason, "evidence": json.dumps(evidence or {})}
+    )
