@@ -1,0 +1,1 @@
+"""What several tests need: servers, databases, and short ways to put a catalog into a state."""
