@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from catalog.errors import DatabaseUnavailableError
 
@@ -45,8 +45,8 @@ def transaction(engine: Engine, *, durable: bool = True) -> Iterator[Connection]
             if not durable:
                 connection.execute(text("SET LOCAL synchronous_commit = off"))
             yield connection
-    except OperationalError as error:
-        if error.connection_invalidated or "connect" in str(error.orig):
+    except DBAPIError as error:
+        if error.connection_invalidated or "connection to server" in str(error.orig):
             raise DatabaseUnavailableError(
                 f"Postgres cannot be reached: {str(error.orig).strip()}.",
                 mend="Is it running, and is MARQUEE_DATABASE_URL right?",

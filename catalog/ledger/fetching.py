@@ -16,7 +16,7 @@ UPDATE marquee.tagging t SET
     lease_until = clock_timestamp() + make_interval(secs => :lease)
 WHERE movie_id IN (SELECT movie_id FROM marquee.tagging
                    WHERE movie_id = ANY(:ids) AND state = 'queued' FOR UPDATE SKIP LOCKED)
-RETURNING t.movie_id, t.revision, t.refetch
+RETURNING t.movie_id, t.revision, t.refetch, t.failures
 """)
 
 MOVIES = text("""
@@ -47,6 +47,7 @@ class FetchJob:
     movie_id: int
     revision: int
     refetch: bool
+    failures: int
     tmdb_id: int | None
     imdb_id: str | None
     title: str | None
@@ -78,6 +79,7 @@ def claim_queued(
             movie_id=r.id,
             revision=claimed[r.id].revision,
             refetch=claimed[r.id].refetch,
+            failures=claimed[r.id].failures,
             tmdb_id=r.tmdb_id,
             imdb_id=r.imdb_id,
             title=r.title,

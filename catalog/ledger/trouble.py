@@ -13,10 +13,13 @@ from catalog.ledger.words import Limits, State
 FAIL = text("""
 UPDATE marquee.tagging t SET
     failures = t.failures + 1, owner = NULL, lease_until = NULL, error = f.reason,
-    state = CASE WHEN f.final OR t.failures + 1 >= :max_failures THEN 'quarantined' ELSE :back END,
+    state = CASE WHEN f.final OR t.failures + 1 >= :max_failures THEN 'quarantined'
+                 WHEN f.refetch THEN 'pending' ELSE :back END,
+    refetch = t.refetch OR f.refetch,
     due_at = clock_timestamp()
         + make_interval(secs => :retry * power(2, t.failures) * (0.5 + random() / 2))
-FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:finals AS boolean[])) AS f(movie_id, reason, final)
+FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:finals AS boolean[]),
+            CAST(:refetches AS boolean[])) AS f(movie_id, reason, final, refetch)
 WHERE t.movie_id = f.movie_id
 RETURNING t.movie_id, t.revision, t.failures, t.state, t.error
 """)
@@ -31,12 +34,13 @@ BACK = {State.FETCHING: State.PENDING, State.TAGGING: State.READY}
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a movie could not be done. A final failure is quarantined at once."""
+    """Why a movie could not be done. A `final` one is quarantined at once; `refetch` starts from the fetch."""
 
     movie_id: int
     revision: int
     reason: str
     final: bool = False
+    refetch: bool = False
 
 
 def fail(
@@ -54,6 +58,7 @@ def fail(
             "ids": [f.movie_id for f in kept],
             "reasons": [f.reason[:2000] for f in kept],
             "finals": [f.final for f in kept],
+            "refetches": [f.refetch for f in kept],
             "back": BACK[state],
             "max_failures": limits.max_failures,
             "retry": limits.retry_seconds,
