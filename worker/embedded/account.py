@@ -1,9 +1,9 @@
 """Which user the servers run as, and how that user reaches the data directory.
 
-An ordinary user's servers run as that user. Root's run as `nobody` (PostgreSQL refuses root, and a broker needs
-none of its powers), or as the owner of the data where that is an ordinary user. `nobody` usually cannot pass the directories
-above (a 0700 home, say), and no permission of theirs is ever changed: on Linux the server gets its data directory as
-an open file, `/proc/self/fd/N`, which needs no way through the parents.
+An ordinary user's servers run as that user. Root's run as `nobody` (PostgreSQL refuses root, and a broker
+needs none of its powers), or as the owner of the data where that is an ordinary user. `nobody` often cannot
+pass the directories above (a 0700 home, say), and no permission of theirs is ever changed: on Linux the
+server gets its data directory as an open file, `/proc/self/fd/N`, which needs no way through the parents.
 """
 
 import contextlib
@@ -54,13 +54,13 @@ def reachable(directory: Path, account: Account | None) -> Iterator[tuple[str, t
         if not may(account, "-x", directory):
             raise HomeError(
                 f"Root's servers run as the user nobody, who cannot enter {directory}.",
-                mend="Run Marquee as an ordinary user, or set MARQUEE_HOME to a directory that everyone can pass to.",
+                mend="Run Marquee as an ordinary user, or set MARQUEE_HOME to a place that all can enter.",
             )
         yield str(directory), ()
 
 
 def may(account: Account, test: str, path: Path) -> bool:
-    """Whether the account passes `test` (of test(1)) on a path: asked of the system itself, so that ACLs count."""
-    command = ["/bin/sh", "-c", f'test {test} "$1"', "sh", path]
+    """Whether the account passes `test` (of test(1)) on a path: the system itself is asked, so ACLs count."""
+    command: list[str | Path] = ["/bin/sh", "-c", f'test {test} "$1"', "sh", path]
     done = subprocess.run(command, user=account.uid, group=account.gid, extra_groups=[], cwd="/", check=False)
     return done.returncode == 0

@@ -1,7 +1,8 @@
 """Where the server programs are: in the user's own installation, or in the wheels that Marquee depends on.
 
-The wheels' packages are found but never imported: PostgreSQL's would change users and permissions as root. Where root's
-servers run as a user who cannot reach the wheels (a venv in a 0700 home), a copy is put where everybody can execute it.
+The wheels' packages are found but never imported: PostgreSQL's would change users and permissions as root.
+Where root's servers run as a user who cannot reach the wheels (a venv in a 0700 home), a copy is put where
+everybody can execute it.
 """
 
 import functools
@@ -29,7 +30,7 @@ KEPT = {"HOME", "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR"}
 
 
 def server_environment() -> dict[str, str]:
-    """The environment of a server: without our secrets, and without variables that would change what it does."""
+    """The environment of a server: none of our secrets, no variable that changes what it does."""
     return {name: value for name, value in os.environ.items() if name in KEPT} | {"LC_ALL": "C"}
 
 
@@ -56,7 +57,7 @@ def postgres_bin(account: Account | None) -> tuple[Path, int]:
         return found, _version(found, account)
     raise BinaryNotFoundError(
         f"No PostgreSQL was found, and there is no wheel for {sys.platform} on {platform.machine()}.",
-        mend="Install PostgreSQL and set MARQUEE_PG_BIN to its bin directory, or set MARQUEE_DATABASE_URL to a server.",
+        mend="Install PostgreSQL and set MARQUEE_PG_BIN to its bin directory, or set MARQUEE_DATABASE_URL.",
     )
 
 
@@ -75,7 +76,7 @@ def valkey_program(account: Account | None) -> Path:
         return Path(found)
     raise BinaryNotFoundError(
         f"No Valkey was found, and there is no wheel for {sys.platform} on {platform.machine()}.",
-        mend="Install valkey-server or redis-server, or set MARQUEE_BROKER_URL to a server.",
+        mend="Install valkey-server or redis-server, or set MARQUEE_BROKER_URL.",
     )
 
 
@@ -144,7 +145,7 @@ def _only_roots(directory: Path) -> bool:
 
 
 def _publish(copy: Callable[[Path], object], place: Path) -> None:
-    """Fill a directory beside `place` and give it that name in one step, so that no half copy is ever used."""
+    """Fill a directory beside `place` and give it that name in one step: no half copy is ever used."""
     if not place.parent.parent.is_dir():
         raise FileNotFoundError(0, "there is no such directory", str(place.parent.parent))
     place.parent.mkdir(mode=0o755, exist_ok=True)
@@ -160,7 +161,7 @@ def _publish(copy: Callable[[Path], object], place: Path) -> None:
 
 
 def _copy_postgres(package: Path, copied: Path) -> None:
-    """Copy what the server needs, in the places where its programs look for each other and for their libraries."""
+    """Copy what the server needs, to where its programs look for each other and for their libraries."""
     install = copied / PG_WHEEL / PG_INSTALL
     for part in ("bin", "lib", "share"):
         shutil.copytree(package / PG_INSTALL / part, install / part, symlinks=True)

@@ -1,11 +1,11 @@
 """The data directory: its lock, its passwords, and the note that tells other commands where the servers are.
 
-HOME/lock             held while Marquee runs here; holds its process id
-HOME/passwords.json   made once, mode 0600
-HOME/run.json         the endpoints, mode 0600, only while Marquee runs
-HOME/logs/            one log a server and a part
-HOME/postgres/        the database cluster
-HOME/valkey/          the broker's append-only file
+- `HOME/lock`: held while Marquee runs here; holds its process id
+- `HOME/passwords.json`: made once, mode 0600
+- `HOME/run.json`: the endpoints, mode 0600, only while Marquee runs
+- `HOME/logs/`: one log a server and a part
+- `HOME/postgres/`: the database cluster
+- `HOME/valkey/`: the broker's append-only file
 """
 
 import contextlib
@@ -98,7 +98,7 @@ class Home:
 
 
 def home_mode() -> int:
-    """Private; only where root's servers, run by another user, need the path is it open for passing through."""
+    """Private; open for passing only where another user, who runs root's servers, needs the path."""
     return 0o711 if os.geteuid() == 0 and sys.platform != "linux" else 0o700
 
 
@@ -137,7 +137,7 @@ def running_endpoints(home: Path) -> Endpoints | None:
 
 
 def _acquire(home: Path) -> int:
-    """Lock the directory. The guards of the servers share the lock: where Marquee died, wait until they end too."""
+    """Lock the directory. The servers' guards share the lock: where Marquee died, wait until they end."""
     lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + DEAD_OWNER_SECONDS
     probes = 5  # `running_endpoints` elsewhere holds the lock for a moment

@@ -1,7 +1,8 @@
 """Free ports on loopback.
 
-They lie below the range from which systems take the ports of outgoing connections (32768 on Linux, 49152 elsewhere): a
-client that knocks at a stopped server's port could otherwise be given that very port, and connect to itself.
+They lie below the range from which systems take the ports of outgoing connections (32768 on Linux, 49152
+elsewhere): a client that knocks at a stopped server's port could otherwise be given that very port, and
+connect to itself.
 """
 
 import errno

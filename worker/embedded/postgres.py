@@ -1,11 +1,11 @@
 """The embedded PostgreSQL: the ledger's home.
 
-A new cluster is prepared beside its place and renamed into it when it is whole, so a crash on the way leaves nothing
-half made. Its superuser cannot log in at all; the role `marquee`, which can, is an ordinary one that owns the database `marquee`.
+A new cluster is prepared beside its place and renamed into it when it is whole, so a crash on the way leaves
+nothing half made. Its superuser cannot log in at all; the role `marquee`, which can, is an ordinary one that
+owns the database `marquee`.
 """
 
 import contextlib
-import os
 import shutil
 import signal
 from collections.abc import Mapping
@@ -22,7 +22,14 @@ from worker.embedded.server import Server
 from worker.errors import HomeError, ServerStartError
 
 NAME = "marquee"
-HBA = f"# The role {NAME} by password, over loopback; nobody else, and no other way.\nhost all {NAME} {LOOPBACK}/32 scram-sha-256\n"
+HBA = f"""\
+# The role {NAME}, by password, over loopback; nobody else, and no other way.
+host all {NAME} {LOOPBACK}/32 scram-sha-256
+"""
+CREATE = f"""\
+CREATE ROLE {NAME} LOGIN CREATEDB PASSWORD '{{password}}'
+CREATE DATABASE {NAME} OWNER {NAME}
+"""
 BUILTIN_LOCALE_SINCE = 17
 SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -112,10 +119,7 @@ class Postgres(Server):
         options = ["--username=postgres", "--auth=reject", "--encoding=UTF8", *locale]
         self._run(draft, ["initdb"], options)
         (draft / "pg_hba.conf").write_text(HBA, encoding="utf-8")
-        self._run_sql(
-            draft,
-            f"CREATE ROLE {NAME} LOGIN CREATEDB PASSWORD '{self._password}'\nCREATE DATABASE {NAME} OWNER {NAME}\n",
-        )
+        self._run_sql(draft, CREATE.format(password=self._password))
         draft.rename(self.directory)
         self._new_password = False
 
@@ -125,11 +129,13 @@ class Postgres(Server):
         self._run(directory, ["postgres", "--single"], [*safe, "postgres"], sql)
 
     def _run(self, directory: Path, program: list[str], options: list[str], text: str | None = None) -> None:
-        head = [self._bin / program[0], *program[1:]]
+        head: list[str | Path] = [self._bin / program[0], *program[1:]]
         logged = self.log.stat().st_size if self.log.exists() else 0
-        with self.launch(
-            lambda data: [*head, "-D", data, *options], directory=directory, text=text
-        ) as process:
+
+        def command(data: str) -> list[str | Path]:
+            return [*head, "-D", data, *options]
+
+        with self.launch(command, directory=directory, text=text) as process:
             code = process.wait()
         if code:
             raise ServerStartError(
@@ -148,8 +154,8 @@ class Postgres(Server):
             ) from error
         if made_by != version:
             raise HomeError(
-                f"The database in {self.directory} was made by PostgreSQL {made_by}; the programs in {self._bin} "
-                f"are version {version}.",
+                f"The database in {self.directory} was made by PostgreSQL {made_by}; the programs in "
+                f"{self._bin} are version {version}.",
                 mend=f"Set MARQUEE_PG_BIN to the bin directory of a PostgreSQL {made_by}.",
             )
 
@@ -166,7 +172,7 @@ class Postgres(Server):
             return
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             process = psutil.Process(pid)
-            if process.name() == "postgres" and os.path.samefile(process.cwd(), self.directory):
+            if process.name() == "postgres" and self.directory.samefile(process.cwd()):
                 process.send_signal(self.fast_stop)
                 psutil.wait_procs([process], timeout=30)
         file.unlink(missing_ok=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from worker.embedded import ports
-from worker.embedded.account import Account, account_for, reachable
+from worker.embedded.account import account_for, reachable
 from worker.embedded.binaries import server_environment
 from worker.embedded.home import Home
 from worker.errors import ServerStartError
-from worker.supervisor.guarded import GuardedProcess
+from worker.supervisor.guarded import Account, GuardedProcess
 
 StopMode = Literal["fast", "kill"]
 CommandOf = Callable[[str], list[str | Path]]
@@ -121,7 +121,7 @@ class Server(ABC):
             if not self.may_retry(tail) or time.monotonic() > deadline:
                 self._fail(f"ended with code {process.returncode} while it started", tail)
 
-    def may_retry(self, tail: str) -> bool:
+    def may_retry(self, tail: str) -> bool:  # noqa: ARG002 (for those who override it)
         """Whether a failed start is worth another try, by what the log says."""
         return False
 

@@ -19,7 +19,7 @@ class EmbeddedServers:
         home: The data directory (`MARQUEE_HOME`); made where there is none.
         postgres: Whether to run PostgreSQL.
         valkey: Whether to run Valkey.
-        postgres_settings: Settings of PostgreSQL beside Marquee's own, for example `{"fsync": "off"}` in tests.
+        postgres_settings: Settings of PostgreSQL beside Marquee's own (`{"fsync": "off"}` in tests).
 
     Raises:
         AlreadyRunningError: another Marquee runs in this directory.

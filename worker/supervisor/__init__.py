@@ -1,1 +1,6 @@
-"""Child processes of Marquee: guarded, so that none outlives it, and supervised, so that one that dies comes back."""
+"""Child processes of Marquee: guarded, so none outlives it; supervised, so one that dies comes back."""
+
+from worker.supervisor.child import Backoff, ChildStatus, Command
+from worker.supervisor.supervisor import Supervisor
+
+__all__ = ["Backoff", "ChildStatus", "Command", "Supervisor"]

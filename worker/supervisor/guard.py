@@ -1,15 +1,18 @@
 """The guard of one child process: a small program that never lets its child outlive Marquee.
 
-It is run by `worker.supervisor.guarded`, as `python -I -S guard.py OPTIONS PROGRAM [ARGUMENT…]`, imports
-the standard library alone, and has one thread. Its standard input is a pipe whose other end only Marquee holds:
+It is run by `worker.supervisor.guarded`, as `python -I -S guard.py OPTIONS PROGRAM [ARGUMENT…]`, imports the
+standard library alone, and has one thread. Its standard input is a pipe whose other end only Marquee holds:
 
 - a byte on it is the number of a signal for the child (SIGKILL goes to the child's whole process group);
-- its end means that Marquee is gone, however it died: the child gets its stop signal, and SIGKILL after a grace.
+- its end means that Marquee is gone, however it died: the child gets its stop signal, and SIGKILL after a
+  grace.
 
-Should the guard itself be killed, then Linux kills the child (`PR_SET_PDEATHSIG`, which is bound to the *thread* that
-forked: here the only one), and Marquee, which sees the guard's report end, kills the group on every system.
+Should the guard itself be killed, then Linux kills the child (`PR_SET_PDEATHSIG`, which is bound to the
+*thread* that forked: here the only one), and Marquee, which sees the guard's report end, kills the group on
+every system.
 
-The report is written to a pipe: `started PID` or `failed REASON`, and at last `exited CODE` (negative: a signal).
+The report is written to a pipe: `started PID` or `failed REASON`, and at last `exited CODE` (negative: a
+signal).
 """
 
 import contextlib
@@ -22,6 +25,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 PR_SET_PDEATHSIG = 1
 LIFELINE = 0
@@ -40,18 +44,18 @@ def die_with_parent(parent: int) -> Callable[[], None]:
     return in_child
 
 
-def start(options: dict[str, object], argv: list[str]) -> "subprocess.Popen[bytes]":
+def start(options: dict[str, Any], argv: list[str]) -> "subprocess.Popen[bytes]":
     """Start the child in a process group of its own, as the user that the options name."""
-    uid, gid = options["uid"], options["gid"]
+    stdin, uid = options["stdin"], options["uid"]
     return subprocess.Popen(
         argv,
-        stdin=options["stdin"] if options["stdin"] is not None else subprocess.DEVNULL,  # type: ignore[arg-type]
-        pass_fds=options["pass_fds"],  # type: ignore[arg-type]
+        stdin=subprocess.DEVNULL if stdin is None else stdin,
+        pass_fds=options["pass_fds"],
         process_group=0,
-        user=uid,  # type: ignore[arg-type]
-        group=gid,  # type: ignore[arg-type]
+        user=uid,
+        group=options["gid"],
         extra_groups=None if uid is None else [],
-        preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 (one thread only)
+        preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 (there is but one thread)
     )
 
 

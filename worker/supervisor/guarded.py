@@ -1,7 +1,7 @@
 """A child process that cannot outlive Marquee, even when Marquee is killed with SIGKILL.
 
-Each child hangs below a guard (`guard.py`, which says how it works). The pipe that keeps it alive is closed on
-exec, so programs that Marquee starts do not hold it; a bare `os.fork()` without exec would.
+Each child hangs below a guard (`guard.py`, which says how it works). The pipe that keeps it alive is
+closed on exec, so programs that Marquee starts do not hold it; a bare `os.fork()` without exec would.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ class GuardedProcess:
         argv: The program and its arguments.
         env: The child's whole environment; None hands on ours.
         cwd: The child's working directory, entered before the user is changed.
-        output: Where standard output and error go: a file descriptor, or `subprocess.PIPE` (then read `output`).
+        output: Where its output and errors go: a file descriptor, or `subprocess.PIPE` (then read `output`).
         account: The user to run as; needs root.
         text: What the child reads on its standard input; nothing by default.
         pass_fds: File descriptors that the child keeps.
@@ -69,6 +69,7 @@ class GuardedProcess:
     ) -> None:
         self.returncode: int | None = None
         self._done = threading.Event()
+        self._lifeline = threading.RLock()  # reentrant: a signal handler may interrupt its holder
         self._on_exit = on_exit
         report, report_end = os.pipe()
         options = {
@@ -90,17 +91,21 @@ class GuardedProcess:
                 stdin.seek(0)
                 options["stdin"] = stdin.fileno()
                 inherited.append(stdin.fileno())
-            self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", GUARD, json.dumps(options), *argv],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=env,
-                cwd=cwd,
-                umask=umask,
-                pass_fds=inherited,
-                start_new_session=True,
-            )
+            try:
+                self._guard = subprocess.Popen(
+                    [sys.executable, "-I", "-S", GUARD, json.dumps(options), *argv],
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=env,
+                    cwd=cwd,
+                    umask=umask,
+                    pass_fds=inherited,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self._report.close()
+                raise ChildStartError(str(argv[0]), str(error)) from error
         self.pid = self._await_start(str(argv[0]))
         threading.Thread(target=self._await_end, name=f"guard-of-{self.pid}", daemon=True).start()
 
@@ -118,12 +123,13 @@ class GuardedProcess:
     def send(self, number: signal.Signals) -> None:
         """Send the child a signal; SIGKILL goes to its whole group. Nothing happens once it has ended.
 
-        The guard, which has not reaped the child, delivers it: it cannot hit a process that got the same number.
+        The guard, which has not reaped the child, delivers it: it cannot hit another that got the same id.
         """
         lifeline = self._guard.stdin
         assert lifeline is not None
-        with contextlib.suppress(BrokenPipeError, ValueError):
-            os.write(lifeline.fileno(), bytes([number]))
+        with self._lifeline, contextlib.suppress(BrokenPipeError):
+            if not lifeline.closed:
+                os.write(lifeline.fileno(), bytes([number]))
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait for the child to end; its exit code (negative: a signal), or None after `timeout` seconds."""
@@ -144,6 +150,8 @@ class GuardedProcess:
         if word == "started":
             return int(rest)
         self._close()
+        if self._guard.stdout:
+            self._guard.stdout.close()
         raise ChildStartError(program, rest or "its guard ended at once")
 
     def _await_end(self) -> None:
@@ -163,5 +171,6 @@ class GuardedProcess:
     def _close(self) -> None:
         self._guard.wait()
         self._report.close()
-        if self._guard.stdin:
+        with self._lifeline:
+            assert self._guard.stdin is not None
             self._guard.stdin.close()
