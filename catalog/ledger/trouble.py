@@ -25,7 +25,8 @@ RETURNING t.movie_id, t.revision, t.failures, t.state, t.error
 """)
 
 HAND_BACK = text("""
-UPDATE marquee.tagging SET state = :back, owner = NULL, lease_until = NULL, due_at = COALESCE(:due_at, now())
+UPDATE marquee.tagging SET state = :back, owner = NULL, lease_until = NULL,
+    due_at = COALESCE(:due_at, clock_timestamp() + make_interval(secs => :delay))
 WHERE movie_id = ANY(:ids)
 """)
 
@@ -85,7 +86,13 @@ def hand_back(
     revisions: Mapping[int, int],
     *,
     due_at: datetime | None = None,
+    delay: float = 0.0,
 ) -> None:
-    """Return movies unharmed: the worker is stopping, or what they need is closed until `due_at`."""
+    """Return movies unharmed, to be due at `due_at` or in `delay` seconds.
+
+    The worker is stopping, or something that they need is away.
+    """
     held = hold(connection, owner, state, revisions).held
-    connection.execute(HAND_BACK, {"ids": list(held), "back": BACK[state], "due_at": due_at})
+    if held:
+        asked = {"ids": list(held), "back": BACK[state], "due_at": due_at, "delay": delay}
+        connection.execute(HAND_BACK, asked)
