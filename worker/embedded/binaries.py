@@ -43,7 +43,8 @@ def postgres_bin(account: Account | None) -> tuple[Path, int]:
         BinaryNotFoundError: none is there, or none that runs.
     """
     if chosen := os.environ.get("MARQUEE_PG_BIN"):
-        return Path(chosen), _version(Path(chosen), account)
+        found = Path(chosen).expanduser().absolute()
+        return found, _version(found, account)
     if package := _package(PG_WHEEL):
         found = package / PG_INSTALL / "bin"
         if account and not may(account, "-x", found / "postgres"):
@@ -108,7 +109,8 @@ def _version(found: Path, account: Account | None) -> int:
                 mend="Set MARQUEE_PG_BIN to the bin directory of a PostgreSQL that "
                 + ("the user nobody can execute." if account else "works here."),
             ) from error
-        versions.add(int(re.search(r"(\d+)", done.stdout.rpartition(")")[2])[1]))  # type: ignore[index]
+        told = re.search(r"\(PostgreSQL\) (\d+)", done.stdout)
+        versions.add(int(told[1]) if told else 0)
     if len(versions) > 1 or min(versions) < OLDEST_POSTGRES:
         raise BinaryNotFoundError(
             f"PostgreSQL in {found} has version {', '.join(map(str, sorted(versions)))}.",

@@ -21,6 +21,7 @@ from pathlib import Path
 import psutil
 
 from worker.errors import AlreadyRunningError, HomeError
+from worker.supervisor.guarded import Account
 
 MIB = 1024 * 1024
 DEAD_OWNER_SECONDS = 15.0
@@ -70,9 +71,9 @@ class Home:
         """The password of a server, and whether it was made just now."""
         file = self.path / "passwords.json"
         try:
-            known: dict[str, str] = json.loads(file.read_text("utf-8"))
-        except (FileNotFoundError, ValueError):
-            known = {}
+            known: dict[str, str] = dict(json.loads(file.read_text("utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            known = {}  # lost or damaged: the servers are told new ones
         if made := name not in known:
             known[name] = secrets.token_urlsafe(24)
             write_private(file, json.dumps(known))
@@ -102,11 +103,13 @@ def home_mode() -> int:
     return 0o711 if os.geteuid() == 0 and sys.platform != "linux" else 0o700
 
 
-def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
+def write_private(file: Path, text: str, account: Account | None = None) -> None:
+    """Write a file that only its owner (the account, or this user) reads, whole or not at all."""
     draft = file.with_name(file.name + ".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        if account:
+            os.fchown(out.fileno(), account.uid, account.gid)
         out.write(text)
         out.flush()
         os.fsync(out.fileno())

@@ -16,7 +16,7 @@ import psycopg2
 
 from worker.embedded.account import make_directory
 from worker.embedded.binaries import postgres_bin
-from worker.embedded.home import Home
+from worker.embedded.home import Home, write_private
 from worker.embedded.ports import LOOPBACK
 from worker.embedded.server import Server
 from worker.errors import HomeError, ServerStartError
@@ -118,7 +118,7 @@ class Postgres(Server):
         )
         options = ["--username=postgres", "--auth=reject", "--encoding=UTF8", *locale]
         self._run(draft, ["initdb"], options)
-        (draft / "pg_hba.conf").write_text(HBA, encoding="utf-8")
+        write_private(draft / "pg_hba.conf", HBA, account)
         self._run_sql(draft, CREATE.format(password=self._password))
         draft.rename(self.directory)
         self._new_password = False

@@ -1,6 +1,7 @@
 """What PostgreSQL and Valkey have in common: how an embedded server is started, watched and stopped."""
 
 import contextlib
+import itertools
 import os
 import signal
 import threading
@@ -10,22 +11,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import structlog
+
 from worker.embedded import ports
 from worker.embedded.account import account_for, reachable
 from worker.embedded.binaries import server_environment
 from worker.embedded.home import Home
-from worker.errors import ServerStartError
+from worker.errors import ServerStartError, WorkerError
 from worker.supervisor.guarded import Account, GuardedProcess
 
 StopMode = Literal["fast", "kill"]
 CommandOf = Callable[[str], list[str | Path]]
 TAIL_BYTES = 3000
 
+_log = structlog.get_logger(__name__)
+
 
 class Server(ABC):
     """One embedded server, with its data in `HOME/NAME`.
 
-    After the first start it keeps its port, so that clients find it again when it comes back.
+    After the first start it keeps its port, so that clients find it again when it comes back. It comes back
+    by itself where it ends without having been told to (the system may kill it when memory is short).
     """
 
     name: ClassVar[str]
@@ -39,6 +45,8 @@ class Server(ABC):
         self._start_seconds = start_seconds
         self._process: GuardedProcess | None = None
         self._lock = threading.RLock()
+        self._dismissed = threading.Event()
+        self._dismissed.set()
 
     @abstractmethod
     def prepare(self) -> None:
@@ -87,6 +95,7 @@ class Server(ABC):
             for port in choices:
                 if self._start_on(port, deadline):
                     self.port = port
+                    self._dismissed.clear()
                     return
             raise ServerStartError(
                 f"No port is free for {self.title}.", mend="Stop what holds the ports from 20000 to 31999."
@@ -94,7 +103,9 @@ class Server(ABC):
 
     def stop(self, mode: StopMode = "fast", *, grace: float = 30.0) -> None:
         """Stop the server: cleanly, or as a power loss would. It can be started again."""
+        self._dismissed.set()
         with self._lock:
+            self._dismissed.set()
             if self._process:
                 self._process.stop(signal.SIGKILL if mode == "kill" else self.fast_stop, grace=grace)
 
@@ -116,8 +127,10 @@ class Server(ABC):
             if process.returncode is None:
                 process.stop(self.fast_stop)
                 self._fail(f"did not answer within {self._start_seconds:.0f} s", tail)
-            if self.port is None and not ports.is_free(port):
-                return False
+            if not ports.is_free(port):
+                if self.port is None:
+                    return False
+                self._fail(f"cannot come back: port {port}, where its clients know it, was taken", tail)
             if not self.may_retry(tail) or time.monotonic() > deadline:
                 self._fail(f"ended with code {process.returncode} while it started", tail)
 
@@ -146,6 +159,7 @@ class Server(ABC):
                     umask=0o077,
                     stop_signal=self.fast_stop,
                     orphan_grace=10.0,
+                    on_exit=self._come_back,
                 )
         finally:
             os.close(log)
@@ -155,6 +169,21 @@ class Server(ABC):
         with self.log.open("rb") as log:
             log.seek(max(start, log.seek(0, os.SEEK_END) - TAIL_BYTES))
             return log.read().decode("utf-8", "replace").strip()
+
+    def _come_back(self, code: int) -> None:
+        """Start the server again after it ended; runs in a thread of the process that ended."""
+        for attempt in itertools.count(1):
+            with self._lock:
+                if self._dismissed.is_set() or self.pid is not None:
+                    return
+                _log.warning("server ended, starting it again", server=self.title, code=code, attempt=attempt)
+                try:
+                    self.start()
+                except WorkerError as error:
+                    _log.error("server does not come back", server=self.title, error=str(error))
+                else:
+                    return
+            self._dismissed.wait(min(30.0, 2.0**attempt))
 
     def _await_answer(self, process: GuardedProcess, port: int, deadline: float) -> bool:
         pause = 0.01

@@ -1,6 +1,5 @@
 """The embedded Valkey: Celery's broker, which keeps its messages in an append-only file."""
 
-import os
 import signal
 import socket
 from pathlib import Path
@@ -40,10 +39,7 @@ class Valkey(Server):
 
     def command(self, data: str, port: int) -> list[str | Path]:
         """Write the configuration (the password must not stand on a command line) and name it."""
-        file = self.directory / CONFIG
-        write_private(file, self._configuration(port))
-        if account := self.account:
-            os.chown(file, account.uid, account.gid)
+        write_private(self.directory / CONFIG, self._configuration(port), self.account)
         return [valkey_program(self.account), f"{data}/{CONFIG}"]
 
     def answers(self, port: int) -> bool:
