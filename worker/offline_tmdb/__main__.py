@@ -32,7 +32,7 @@ def serve(
     except LibraryError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    listening = socket.create_server((HOST, port), backlog=512)
+    listening = _listen(port)
     url = f"http://{HOST}:{listening.getsockname()[1]}"
     config = uvicorn.Config(
         OfflineApi(library, f"{url}/t/p", token).app(),
@@ -49,6 +49,15 @@ def serve(
         threading.Thread(target=_end_with_parent, daemon=True).start()
     print(json.dumps({"url": f"{url}/3", "image_url": f"{url}/t/p"}), flush=True)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(port: int) -> socket.socket:
+    """A socket that names its protocol: only then does asyncio turn Nagle's 40 ms delays off."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((HOST, port))
+    listening.listen(512)
+    return listening
 
 
 def _end_with_parent() -> None:
