@@ -41,15 +41,19 @@ class Settings(BaseSettings):
     poster_url: str | None = Field(
         None, description="Where posters are stored: any fsspec URL. Default: the data directory."
     )
+    poster_hosts: list[str] = Field(
+        [], description="Hosts of your own, host or host:port as in a URL, that posters may come from."
+    )
     artifact: Path | None = Field(None, description="The model to start with. Default: the one that ships.")
     device: str = Field("auto", description="Where the model runs: auto, cpu or cuda:N.")
+    cpu_threads: int = Field(0, ge=0, description="Threads of a model on the CPU; 0 is one a core.")
     batch_size: int = Field(64, ge=1, le=4096, description="Movies in a micro-batch at most.")
     fetch_threads: int = Field(8, ge=1, le=256, description="Movies that a fetch worker fetches at once.")
 
     relay_window: int = Field(128, ge=1, description="Movies that wait in the broker at most.")
     poll_seconds: float = Field(1.0, gt=0, description="How often the ledger is looked at without a hint.")
     queue_lease_seconds: float = Field(5.0, gt=0, description="A message not taken up by then is sent anew.")
-    lease_seconds: float = Field(60.0, gt=0, description="A movie not finished by then is given to another.")
+    lease_seconds: float = Field(30.0, gt=0, description="A movie not finished by then is given to another.")
     max_deaths: int = Field(3, ge=1, description="Worker deaths after which a movie is quarantined.")
     max_failures: int = Field(5, ge=1, description="Failures after which a movie is quarantined.")
     retry_seconds: float = Field(2.0, gt=0, description="The first back-off of a failed movie; it doubles.")

@@ -2,6 +2,9 @@
 
 marquee.errors.MarqueeError
 └── WorkerError
+    ├── NotRunningError             no embedded Marquee runs, and no URL says where another is
+    ├── NoChampionError             no model was promoted, or not the one that lies there
+    ├── PartError                   a part was started in a way that cannot work
     ├── ChildStartError             a program could not be started at all
     ├── FetchError                  getting a movie's content
     │   ├── FetchUnavailableError   a service cannot be reached now: try again
@@ -30,6 +33,28 @@ from marquee.errors import MarqueeError
 
 class WorkerError(MarqueeError):
     """An error of the Celery application, the embedded servers or the command line."""
+
+
+class NotRunningError(WorkerError):
+    """No embedded Marquee runs here, and no URL says where another is."""
+
+    exit_code = 3
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message, mend="Start one with `marquee up`, or set MARQUEE_DATABASE_URL and MARQUEE_BROKER_URL."
+        )
+
+
+class NoChampionError(WorkerError):
+    """No model was promoted, or the promoted one is not what lies at its place."""
+
+    def __init__(self, message: str = "No model was ever promoted.") -> None:
+        super().__init__(message, mend="A tag worker promotes the model that ships when it starts.")
+
+
+class PartError(WorkerError):
+    """A part of Marquee was started in a way that cannot work."""
 
 
 class ChildStartError(WorkerError):

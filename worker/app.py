@@ -1,0 +1,61 @@
+"""The Celery application. People who know Celery start a part with its own command line:
+
+    celery -A worker.app worker -Q fetch -P threads -c 8
+    celery -A worker.app worker -Q tag   -P threads -c 1
+
+Messages carry identifiers only and may be lost or doubled at any time: the ledger is the truth.
+"""
+
+from typing import Any
+
+from celery import Celery
+from kombu import Queue
+
+from catalog.ledger.words import Priority
+from marquee.settings import load_settings
+from worker.connections import locate
+
+FETCH_QUEUE, TAG_QUEUE = "fetch", "tag"
+FETCH, TAG, ENQUEUE, REFRESH = "marquee.fetch", "marquee.tag", "marquee.enqueue", "marquee.refresh"
+
+
+def configuration() -> dict[str, Any]:
+    """What differs from Celery's defaults, and why."""
+    broker = locate(load_settings()).broker_url
+    redis = broker.startswith("redis")
+    options: dict[str, Any] = {"socket_connect_timeout": 2.0, "socket_keepalive": True}
+    if redis:
+        # Redis' lowest number goes first; a queue a priority, looked at in that order.
+        options |= {"priority_steps": [int(p) for p in Priority], "queue_order_strategy": "priority"}
+    return {
+        "broker_url": broker,
+        "broker_transport_options": options if redis else {},
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "accept_content": ["json"],
+        "task_serializer": "json",
+        "task_ignore_result": True,
+        "task_acks_late": False,  # the ledger's leases bring lost work back, and sooner
+        "task_publish_retry": False,  # the relay gives the movies back and tries later
+        "task_queues": [
+            Queue(FETCH_QUEUE, max_priority=max(Priority)),
+            Queue(TAG_QUEUE),
+        ],
+        "task_default_queue": FETCH_QUEUE,
+        "task_routes": {TAG: {"queue": TAG_QUEUE}},
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "beat_schedule": {
+            "refresh what changed on TMDB": {"task": REFRESH, "schedule": 24 * 3600.0},
+        },
+    }
+
+
+def message_priority(priority: int, broker_url: str) -> int:
+    """The broker's number for a priority: Redis serves the lowest first, RabbitMQ the highest."""
+    return priority if broker_url.startswith("redis") else max(Priority) - priority
+
+
+app = Celery("marquee", include=["worker.tasks", "worker.parts"])
+app.add_defaults(configuration)

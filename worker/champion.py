@@ -1,0 +1,89 @@
+"""The champion on this worker's device: loaded once, and anew between two batches when another was promoted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection, Engine, text
+
+from catalog.engine import transaction
+from catalog.registry import ModelRecord, champion, promote, register
+from tagger.artifact import default_path, load_artifact
+from tagger.predictor import Predictor
+from worker.errors import NoChampionError
+
+log = structlog.get_logger(__name__)
+
+SHIPPED = "shipped:default"
+FIRST_PROMOTION = 0x4D52
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in the catalog and on the device."""
+
+    record: ModelRecord
+    predictor: Predictor
+
+
+class Champion:
+    """Gives the champion, loaded on `device`."""
+
+    def __init__(self, engine: Engine, device: str) -> None:
+        self.engine = engine
+        self.device = device
+        self._loaded: Loaded | None = None
+
+    def current(self) -> Loaded:
+        """The model that tags now.
+
+        Raises:
+            NoChampionError: no model was ever promoted.
+            TaggerError: the champion cannot be loaded, and no earlier one is.
+        """
+        with transaction(self.engine, durable=False) as connection:
+            record = champion(connection)
+        if record is None:
+            raise NoChampionError
+        if self._loaded is None or self._loaded.record.id != record.id:
+            predictor = Predictor.load(place(record.uri), self.device)
+            if predictor.sha256 != record.sha256:
+                raise NoChampionError(f"{record.uri} holds {predictor.version}, not {record.version}.")
+            self._loaded = Loaded(record, predictor)
+            log.info("loaded the champion", model=record.version, device=self.device)
+        return self._loaded
+
+
+def place(uri: str) -> Path:
+    """The folder of an artifact: the shipped one is wherever this host has the package."""
+    return default_path() if uri == SHIPPED else Path(uri)
+
+
+def ensure_champion(engine: Engine, artifact: Path | None) -> ModelRecord:
+    """Promote `artifact`, or the one that ships, where the catalog has no champion yet; return the champion.
+
+    Raises:
+        ArtifactError: the artifact is damaged or not one of ours.
+        UnknownGenreError: it has genres that the catalog lacks.
+    """
+    with transaction(engine) as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FIRST_PROMOTION})
+        found = champion(connection)
+        if found is None:
+            promote(connection, register_artifact(connection, artifact), "the first model")
+            found = champion(connection)
+        assert found is not None
+        return found
+
+
+def register_artifact(connection: Connection, artifact: Path | None) -> int:
+    """Verify an artifact and make it known; returns the model's id."""
+    folder = artifact or default_path()
+    loaded = load_artifact(folder)
+    return register(
+        connection,
+        version=loaded.version,
+        sha256=loaded.sha256,
+        uri=str(folder.absolute()) if artifact else SHIPPED,
+        manifest={"genres": list(loaded.config.genres), **loaded.about},
+    )

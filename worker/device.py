@@ -1,0 +1,31 @@
+"""The device that a tag worker is pinned to."""
+
+import os
+
+import torch
+
+from worker.errors import PartError
+
+
+def prepare_device(wanted: str, cpu_threads: int) -> str:
+    """The torch device for `wanted` (auto, cpu or cuda:N), proved by a small computation.
+
+    On a CPU, torch gets `cpu_threads` threads (0: one a core): a Celery worker's threads would else compete.
+
+    Raises:
+        PartError: there is no such device, or it does not compute.
+    """
+    device = wanted
+    if wanted == "auto":
+        device = "cuda:0" if torch.cuda.is_available() else "cpu"
+    if device == "cpu":
+        torch.set_num_threads(cpu_threads or os.cpu_count() or 1)
+    try:
+        proof = torch.ones(8, device=device).sum().item()
+    except (RuntimeError, AssertionError) as error:
+        raise PartError(
+            f"The device {wanted} cannot be used: {error}.", mend="Choose another with --device."
+        ) from None
+    if proof != 8:
+        raise PartError(f"The device {wanted} computes wrongly.", mend="Choose another with --device.")
+    return device

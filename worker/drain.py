@@ -1,0 +1,201 @@
+"""The drain: while there are ready movies, claim a micro-batch, tag it, and finish it in one transaction.
+
+The Celery message is only a wake-up. While the device works on one batch, a second thread claims the next
+and decodes it. A batch that fails is cut in two until the one bad movie stands alone; a batch that does not
+fit the device is halved, and so are the ones after it.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from time import perf_counter
+
+import structlog
+from sqlalchemy import Engine
+
+from catalog.engine import transaction
+from catalog.ledger.tagging import TagJob, claim_ready, finish_tagging
+from catalog.ledger.trouble import Failure, fail, hand_back
+from catalog.ledger.words import Limits, State
+from catalog.predictions import MoviePrediction
+from marquee.errors import MarqueeError
+from tagger.content import Content
+from tagger.errors import OutOfDeviceMemoryError
+from tagger.predictor import Prediction, Predictor
+from tagger.prepare import Prepared
+from worker.champion import Champion, Loaded
+from worker.errors import PosterDamagedError, PosterMissingError, PosterStoreError
+from worker.patience import patiently
+from worker.posters import PosterStore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Batch:
+    """A claimed micro-batch with the model that it is for; `prepared` is None where that failed."""
+
+    model: Loaded
+    jobs: list[TagJob]
+    contents: list[Content]
+    prepared: Prepared | None
+
+
+@dataclass(slots=True)
+class Tagged:
+    """What came of a batch: predictions, and the movies that the model could not take."""
+
+    results: list[tuple[TagJob, Prediction]]
+    failures: list[Failure]
+
+
+class Drain:
+    """Tags ready movies for the worker `owner` on the champion's device. One run at a time.
+
+    Args:
+        engine: the catalog.
+        owner: the id under which the worker claims.
+        champion: gives the model that tags now.
+        store: the posters.
+        limits: leases and bounds.
+        batch_size: movies in a batch at most.
+        stopping: says whether the worker is to stop; looked at between two batches.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        owner: int,
+        champion: Champion,
+        store: PosterStore,
+        limits: Limits,
+        *,
+        batch_size: int,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.engine = engine
+        self.owner = owner
+        self.champion = champion
+        self.store = store
+        self.limits = limits
+        self.batch_size = batch_size
+        self.stopping = stopping
+        self._running = threading.Lock()
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
+
+    def run(self) -> int:
+        """Tag until nothing is ready; returns how many movies were tagged. A second caller returns at once."""
+        if not self._running.acquire(blocking=False):
+            return 0
+        try:
+            return self._run()
+        finally:
+            self._running.release()
+
+    def close(self) -> None:
+        """End the loader's thread."""
+        self._loader.shutdown()
+
+    def _run(self) -> int:
+        tagged = 0
+        batch = self._take()
+        while batch is not None:
+            following: Future[Batch | None] = self._loader.submit(self._take)
+            try:
+                tagged += self._tag(batch)
+            finally:
+                batch = following.result()
+        return tagged
+
+    def _take(self) -> Batch | None:
+        """Claim the next batch and do the CPU's share of it."""
+        while not self.stopping():
+            model = self.champion.current()
+            with transaction(self.engine, durable=False) as connection:
+                jobs = claim_ready(connection, self.owner, self.batch_size, self.limits.lease_seconds)
+            if not jobs:
+                return None
+            jobs, contents = self._read_contents(jobs)
+            if jobs:
+                return Batch(model, jobs, contents, _prepare(model.predictor, contents))
+        return None
+
+    def _read_contents(self, jobs: Sequence[TagJob]) -> tuple[list[TagJob], list[Content]]:
+        """The movies whose posters could be read; the others go back, to be fetched anew where that helps."""
+        readable: list[TagJob] = []
+        contents: list[Content] = []
+        failures: list[Failure] = []
+        waiting: dict[int, int] = {}
+        for job in jobs:
+            seen = job.content
+            try:
+                poster = self.store.get(seen.poster_hash) if seen.poster_hash else None
+            except (PosterMissingError, PosterDamagedError) as error:
+                failures.append(Failure(job.movie_id, job.revision, str(error), refetch=True))
+            except PosterStoreError as error:
+                log.warning("the poster store is away; movies wait", error=str(error))
+                waiting[job.movie_id] = job.revision
+            else:
+                readable.append(job)
+                contents.append(Content(seen.title or "", seen.year, seen.language, seen.plot, poster))
+        if failures or waiting:
+            with transaction(self.engine) as connection:
+                fail(connection, self.owner, State.TAGGING, failures, self.limits)
+                hand_back(connection, self.owner, State.TAGGING, waiting, delay=5.0)
+        return readable, contents
+
+    def _tag(self, batch: Batch) -> int:
+        started = perf_counter()
+        tagged = self._predict(batch.model.predictor, batch.jobs, batch.contents, batch.prepared)
+        seconds = perf_counter() - started
+        return patiently(lambda: self._finish(batch, tagged, seconds), seconds=self.limits.lease_seconds)
+
+    def _predict(
+        self, predictor: Predictor, jobs: list[TagJob], contents: list[Content], prepared: Prepared | None
+    ) -> Tagged:
+        try:
+            predictions = predictor.predict(prepared if prepared is not None else contents)
+            return Tagged(list(zip(jobs, predictions, strict=True)), [])
+        except OutOfDeviceMemoryError as error:
+            if len(jobs) == 1:
+                return Tagged([], [_failure(jobs[0], error)])
+            self.batch_size = max(1, len(jobs) // 2)
+            log.warning("the device's memory is too small for the batch; halved it", batch=self.batch_size)
+        except Exception as error:
+            if len(jobs) == 1:
+                log.warning("a movie could not be tagged", movie=jobs[0].movie_id, error=repr(error))
+                return Tagged([], [_failure(jobs[0], error)])
+            log.warning("a batch failed; looking for the movie", movies=len(jobs), error=repr(error))
+        half = len(jobs) // 2
+        left = self._predict(predictor, jobs[:half], contents[:half], None)
+        right = self._predict(predictor, jobs[half:], contents[half:], None)
+        return Tagged(left.results + right.results, left.failures + right.failures)
+
+    def _finish(self, batch: Batch, tagged: Tagged, seconds: float) -> int:
+        results = [
+            (job, MoviePrediction(p.confidence.tolist(), p.predicted.tolist(), p.decision))
+            for job, p in tagged.results
+        ]
+        with transaction(self.engine) as connection:
+            fence = finish_tagging(connection, self.owner, batch.model.record, results, seconds)
+            fail(connection, self.owner, State.TAGGING, tagged.failures, self.limits)
+        if fence.locked:
+            log.warning("left movies to their lease: a writer holds them", movies=sorted(fence.locked))
+        if fence.stale:
+            log.info("dropped results of movies that changed meanwhile", movies=len(fence.stale))
+        return len(fence.held)
+
+
+def _prepare(predictor: Predictor, contents: list[Content]) -> Prepared | None:
+    """The CPU's share; a failure is left to the search for the one bad movie."""
+    try:
+        return predictor.prepare(contents)
+    except Exception as error:  # noqa: BLE001 - predict meets it again, movie by movie
+        log.warning("a batch could not be prepared as a whole", error=repr(error))
+        return None
+
+
+def _failure(job: TagJob, error: Exception) -> Failure:
+    reason = str(error) if isinstance(error, MarqueeError) else f"{type(error).__name__}: {error}"
+    return Failure(job.movie_id, job.revision, reason)

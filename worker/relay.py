@@ -1,0 +1,124 @@
+"""The relay: it tells Celery which movies are due. LISTEN is its hint, polling its certainty.
+
+It keeps a small window of movies in the broker and leaves the rest in the ledger, so that a movie somebody
+waits for overtakes a million others, and a broker that loses everything loses little. Several relays may
+run side by side.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from time import monotonic
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError as BrokerError
+from sqlalchemy import Engine
+
+from catalog.engine import transaction
+from catalog.errors import DatabaseUnavailableError
+from catalog.ledger.dispatch import Dispatch, claim_pending, queued, return_queued
+from catalog.ledger.recovery import recover
+from catalog.ledger.words import EVENT_CHANNEL, Limits, Priority
+from catalog.listen import Listener
+from worker.app import FETCH, message_priority
+
+log = structlog.get_logger(__name__)
+
+BULK_MESSAGE = 8
+
+
+class Relay:
+    """Claims due movies and sends their fetch messages until `stop` is called.
+
+    Args:
+        engine: the catalog.
+        app: the Celery application that sends.
+        window: how many movies wait in the broker at most.
+        poll_seconds: how often the ledger is looked at without a hint.
+        limits: the leases and the bounds of recovery.
+    """
+
+    def __init__(
+        self, engine: Engine, app: Celery, *, window: int, poll_seconds: float, limits: Limits
+    ) -> None:
+        self.engine = engine
+        self.app = app
+        self.window = window
+        self.poll_seconds = poll_seconds
+        self.limits = limits
+        self.listener = Listener(engine, EVENT_CHANNEL)
+        self._bell, self._ring = os.pipe()
+        self._stopping = False
+        self._recover_at = 0.0
+        self._broker_is_away = False
+
+    def stop(self) -> None:
+        """End `run` at its next step. May be called from a signal handler or another thread."""
+        self._stopping = True
+        os.write(self._ring, b"x")
+
+    def run(self) -> None:
+        """Relay until stopped. Postgres or the broker being away only delays."""
+        while not self._stopping:
+            pause = self.poll_seconds
+            try:
+                self.turn()
+            except DatabaseUnavailableError as error:
+                log.warning("Postgres is away", error=error.message)
+                pause = 0.2
+            except (BrokerError, OSError) as error:
+                self._broker_is_away = True
+                log.warning("the broker is away; the movies wait in the ledger", error=str(error))
+            if not self._stopping:
+                self.listener.wait(pause, self._bell)
+        self.listener.close()
+
+    def turn(self) -> int:
+        """Recover what was lost, then send messages until the window is full; returns how many movies went."""
+        if monotonic() >= self._recover_at:
+            with transaction(self.engine) as connection:
+                recovered = recover(connection, self.limits)
+            if recovered:
+                log.warning("gave movies of dead workers or lost messages to others", movies=len(recovered))
+            self._recover_at = monotonic() + self.poll_seconds
+        sent = 0
+        while not self._stopping:
+            with transaction(self.engine, durable=False) as connection:
+                room = self.window - queued(connection)
+                if self._broker_is_away:
+                    room = min(room, 1)  # one movie tries whether it is back
+                lease = self.limits.queue_lease_seconds
+                claimed = claim_pending(connection, room, lease) if room > 0 else []
+            if not claimed:
+                break
+            self._send(claimed)
+            self._broker_is_away = False
+            sent += len(claimed)
+        return sent
+
+    def _send(self, claimed: Sequence[Dispatch]) -> None:
+        unsent = {d.movie_id for d in claimed}
+        broker = self.app.conf.broker_url
+        try:
+            for message in messages(claimed):
+                self.app.send_task(
+                    FETCH,
+                    kwargs={"movie_ids": [d.movie_id for d in message], "alone": message[0].suspect},
+                    priority=message_priority(message[0].priority, broker),
+                    expires=2 * self.limits.queue_lease_seconds,
+                )
+                unsent -= {d.movie_id for d in message}
+        except (BrokerError, OSError):
+            with transaction(self.engine) as connection:
+                return_queued(connection, list(unsent))
+            raise
+
+
+def messages(claimed: Sequence[Dispatch]) -> Iterator[list[Dispatch]]:
+    """Split the movies into messages: a suspect or an interactive movie has its own, others share."""
+    for (priority, suspect), group in groupby(claimed, key=lambda d: (d.priority, d.suspect)):
+        movies = list(group)
+        size = 1 if suspect or priority == Priority.INTERACTIVE else BULK_MESSAGE
+        for start in range(0, len(movies), size):
+            yield movies[start : start + size]
