@@ -8,6 +8,7 @@ owns the database `marquee`.
 import contextlib
 import shutil
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,7 +31,8 @@ CREATE = f"""\
 CREATE ROLE {NAME} LOGIN CREATEDB PASSWORD '{{password}}'
 CREATE DATABASE {NAME} OWNER {NAME}
 """
-BUILTIN_LOCALE_SINCE = 17
+BUILTIN_LOCALE_SINCE = SYNC_METHOD_SINCE = 17
+LINUX = sys.platform == "linux"
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -47,6 +49,8 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
+if LINUX:
+    SETTINGS["recovery_init_sync_method"] = "syncfs"  # one call after a crash, not one a file
 
 
 class Postgres(Server):
@@ -93,6 +97,8 @@ class Postgres(Server):
 
     def answers(self, port: int) -> bool:
         """Whether the role can log in to the database."""
+        if not self._says_ready():  # a knock before that is but noise in the log
+            return False
         try:
             psycopg2.connect(
                 host=LOOPBACK, port=port, user=NAME, password=self._password, dbname=NAME, connect_timeout=5
@@ -105,6 +111,13 @@ class Postgres(Server):
         """After a SIGKILL the last back ends need a moment to see that their postmaster is gone."""
         return "shared memory block" in tail
 
+    def _says_ready(self) -> bool:
+        """Whether the server's pid file, in its eighth line, tells that it takes connections."""
+        try:
+            return (self.directory / "postmaster.pid").read_text("utf-8").split("\n")[7].strip() == "ready"
+        except (FileNotFoundError, IndexError):
+            return False
+
     def _make_cluster(self, version: int) -> None:
         draft = self.directory.with_name("postgres.new")
         account = self.account
@@ -116,17 +129,25 @@ class Postgres(Server):
             if version >= BUILTIN_LOCALE_SINCE
             else ["--locale=C.UTF-8"]
         )
-        options = ["--username=postgres", "--auth=reject", "--encoding=UTF8", *locale]
+        options = ["--username=postgres", "--auth=reject", "--encoding=UTF8", "--no-sync", *locale]
         self._run(draft, ["initdb"], options)
         write_private(draft / "pg_hba.conf", HBA, account)
-        self._run_sql(draft, CREATE.format(password=self._password))
+        self._run_sql(draft, CREATE.format(password=self._password), fsync="off")
+        by_one_call = ["--sync-method=syncfs"] if LINUX and version >= SYNC_METHOD_SINCE else []
+        self._run(draft, ["initdb", "--sync-only"], by_one_call)  # all at once, before the name is given
         draft.rename(self.directory)
         self._new_password = False
 
-    def _run_sql(self, directory: Path, sql: str) -> None:
+    def _run_sql(self, directory: Path, sql: str, *, fsync: str = "on") -> None:
         """Run statements, one a line, without a server, as the superuser."""
-        safe = ["-c", "exit_on_error=on", "-c", "password_encryption=scram-sha-256", "-c", "huge_pages=off"]
-        self._run(directory, ["postgres", "--single"], [*safe, "postgres"], sql)
+        settings = [
+            "exit_on_error=on",
+            "password_encryption=scram-sha-256",
+            "huge_pages=off",
+            f"fsync={fsync}",
+        ]
+        options = [part for setting in settings for part in ("-c", setting)]
+        self._run(directory, ["postgres", "--single"], [*options, "postgres"], sql)
 
     def _run(self, directory: Path, program: list[str], options: list[str], text: str | None = None) -> None:
         head: list[str | Path] = [self._bin / program[0], *program[1:]]
