@@ -4,6 +4,8 @@ marquee.errors.MarqueeError
 └── WorkerError
     ├── NotRunningError             no embedded Marquee runs, and no URL says where another is
     ├── NoChampionError             no model was promoted, or not the one that lies there
+    ├── ImportFileError             a file of movies cannot be read at all
+    ├── DemoError                   a part of the demo did not run
     ├── PartError                   a part was started in a way that cannot work
     ├── ChildStartError             a program could not be started at all
     ├── FetchError                  getting a movie's content
@@ -51,6 +53,25 @@ class NoChampionError(WorkerError):
 
     def __init__(self, message: str = "No model was ever promoted.") -> None:
         super().__init__(message, mend="A tag worker promotes the model that ships when it starts.")
+
+
+class ImportFileError(WorkerError):
+    """A file of movies cannot be read at all."""
+
+    exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, mend="Give a .csv with a header, a .jsonl or a .parquet file.")
+
+
+class DemoError(WorkerError):
+    """A part of the demo did not run, or was too slow."""
+
+    def __init__(self, part: str, log_tail: str) -> None:
+        super().__init__(
+            f"The demo's part {part!r} does not get on. The end of its log:\n{log_tail}\n",
+            mend="Run `marquee up --verbose` to see more.",
+        )
 
 
 class PartError(WorkerError):

@@ -1,0 +1,46 @@
+"""The command line: `marquee`, one tree. The commands of a group stand in the module of its name.
+
+Exit codes: 0 what was asked is done and true; 1 it is not; 2 wrong usage or settings; 3 nothing runs here, or
+another Marquee does.
+"""
+
+import sys
+
+import typer
+from rich.console import Console
+from sqlalchemy.exc import DBAPIError
+
+from marquee.errors import MarqueeError
+from worker.cli import feed, learn, look, parts, run
+
+app = typer.Typer(
+    name="marquee",
+    help="Marquee tags the movies of a catalog with their genres.\n\n"
+    "Start with [bold]marquee demo[/bold]: it runs everything on sample movies and shows the result. "
+    "[bold]marquee up[/bold] runs everything on your own.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+)
+for group in (run.app, feed.app, look.app, learn.app):
+    app.registered_commands += group.registered_commands
+app.add_typer(parts.app, name="worker", rich_help_panel="Run")
+
+
+def main() -> None:
+    """Run the command line; an error that has a mend is shown with it, and no traceback."""
+    console = Console(stderr=True)
+    try:
+        app()
+    except MarqueeError as error:
+        console.print(f"[bold red]Error:[/] {_plain(error.message)}", highlight=False)
+        if error.mend:
+            console.print(f"[bold]Mend:[/] {_plain(error.mend)}", highlight=False)
+        sys.exit(error.exit_code)
+    except DBAPIError as error:
+        console.print(f"[bold red]Postgres refused:[/] {_plain(str(error.orig).strip())}", highlight=False)
+        sys.exit(1)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,37 @@
+"""What several commands share: the settings, the connection, and how data is printed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Engine
+
+from catalog.engine import connect
+from catalog.schema import check_schema
+from marquee.settings import Settings, load_settings
+from worker.connections import locate
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON on standard output."""
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+@contextmanager
+def catalog_of(settings: Settings | None = None) -> Iterator[Engine]:
+    """The catalog that the settings lead to, its schema checked.
+
+    Raises:
+        NotRunningError: there is none.
+        SchemaError: it is of another version.
+    """
+    engine = connect(locate(settings or load_settings()).database_url, name="marquee cli")
+    try:
+        check_schema(engine)
+        yield engine
+    finally:
+        engine.dispose()
