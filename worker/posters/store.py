@@ -38,8 +38,9 @@ class PosterStore:
     """
 
     def __init__(self, url: str) -> None:
-        self._named = mask_url(url) if "://" in url else url
+        self._named = "of this URL"
         try:
+            self._named = mask_url(url) if "://" in url else url
             filesystem, root = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError, OSError) as error:
             raise self._unusable(error) from None

@@ -23,11 +23,13 @@ def _imdb_id(identifier: str | None) -> str | None:
     return identifier if identifier and re.fullmatch(r"tt\d{5,12}", identifier) else None
 
 
-def _year(date: object) -> object:
+def _year(date: object) -> int | None:
     """The year of `YYYY-MM-DD`; TMDB has empty dates, too."""
     if isinstance(date, str):
         return int(date[:4]) if re.match(r"[12]\d{3}(-|$)", date) else None
-    return date
+    if date is not None:
+        raise ValueError("not a date")
+    return None
 
 
 ImagePath = Annotated[str | None, AfterValidator(_image_path)]
