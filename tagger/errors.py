@@ -1,11 +1,11 @@
 """What can go wrong around a model.
 
-    TaggerError
-    ├── PosterError             the bytes are not a poster that we accept
-    ├── ArtifactError           an artifact is missing, changed, or not one of ours
-    ├── EncoderError            an encoder's weights are missing or are not those of the manifest
-    ├── OutOfDeviceMemoryError  the batch does not fit the device: try a smaller one
-    └── NonFiniteError          the model made a NaN or an infinity for these movies
+TaggerError
+├── PosterError             the bytes are not a poster that we accept
+├── ArtifactError           an artifact is missing, changed, or not one of ours
+├── EncoderError            an encoder's weights are missing or are not those of the manifest
+├── OutOfDeviceMemoryError  the batch does not fit the device: try a smaller one
+└── NonFiniteError          the model made a NaN or an infinity for these movies
 """
 
 from collections.abc import Sequence

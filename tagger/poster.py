@@ -21,8 +21,8 @@ QUALITY = 90
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 BROKEN = (
-    OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, OverflowError, AttributeError,
-    MemoryError, struct.error, zlib.error,
+    OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, OverflowError,
+    AttributeError, MemoryError, struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow is known to raise on broken files."""
 

