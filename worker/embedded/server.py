@@ -45,6 +45,7 @@ class Server(ABC):
         self._start_seconds = start_seconds
         self._process: GuardedProcess | None = None
         self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._dismissed = threading.Event()
         self._dismissed.set()
 
@@ -96,10 +97,21 @@ class Server(ABC):
                 if self._start_on(port, deadline):
                     self.port = port
                     self._dismissed.clear()
+                    self._changed.notify_all()
                     return
             raise ServerStartError(
                 f"No port is free for {self.title}.", mend="Stop what holds the ports from 20000 to 31999."
             )
+
+    def wait_running(self, *, other_than: int | None = None, timeout: float | None = None) -> int | None:
+        """Wait until the server answers, as another process than `other_than`; its pid, or None too late."""
+
+        def runs() -> int | None:
+            pid = None if self._dismissed.is_set() else self.pid
+            return pid if pid != other_than else None
+
+        with self._changed:
+            return self._changed.wait_for(runs, timeout)
 
     def stop(self, mode: StopMode = "fast", *, grace: float = 30.0) -> None:
         """Stop the server: cleanly, or as a power loss would. It can be started again."""
