@@ -67,6 +67,7 @@ class _WatchedConnection(HTTPConnection):
         finally:
             watchdog.cancel()
         if late.is_set():
+            response.close()
             raise TimeoutError("timed out")
         return response
 

@@ -64,9 +64,7 @@ class PosterDownloader:
             if target is None:
                 return self._body(response, deadline)
             response.close()
-            url = urljoin(url, target)
-            if urlsplit(url).hostname != urlsplit(f"//{host}").hostname or _checked(url) != host:
-                raise PosterRefusedError("The poster's host sends on to another host.")
+            url = _followed(url, target, host)
         raise PosterRefusedError("The poster's host sends in circles.")
 
     def close(self) -> None:
@@ -132,6 +130,17 @@ def _checked(url: str) -> str:
     if not host or parts.username is not None or parts.password is not None:
         raise PosterRefusedError("The poster's URL must name a host, and no user.")
     return host
+
+
+def _followed(url: str, target: str, host: str) -> str:
+    """Where a redirect leads, if it stays on the same host."""
+    try:
+        following = urljoin(url, target)
+    except ValueError:
+        raise PosterRefusedError("The poster's host sends on to an invalid URL.") from None
+    if _checked(following) != host:
+        raise PosterRefusedError("The poster's host sends on to another host.")
+    return following
 
 
 def _redirect(response: requests.Response) -> str | None:
