@@ -34,12 +34,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Batch:
-    """A claimed micro-batch with the model that it is for; `prepared` is None where that failed."""
+    """A claimed micro-batch with the model that it is for; `prepared` is None where that failed.
+
+    `seconds` is how long it took to read and prepare it.
+    """
 
     model: Loaded
     jobs: list[TagJob]
     contents: list[Content]
     prepared: Prepared | None
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -116,9 +120,11 @@ class Drain:
                 jobs = claim_ready(connection, self.owner, self.batch_size, self.limits.lease_seconds)
             if not jobs:
                 return None
+            started = perf_counter()
             jobs, contents = self._read_contents(jobs)
             if jobs:
-                return Batch(model, jobs, contents, _prepare(model.predictor, contents))
+                prepared = _prepare(model.predictor, contents)
+                return Batch(model, jobs, contents, prepared, perf_counter() - started)
         return None
 
     def _read_contents(self, jobs: Sequence[TagJob]) -> tuple[list[TagJob], list[Content]]:
@@ -148,7 +154,7 @@ class Drain:
     def _tag(self, batch: Batch) -> int:
         started = perf_counter()
         tagged = self._predict(batch.model.predictor, batch.jobs, batch.contents, batch.prepared)
-        seconds = perf_counter() - started
+        seconds = perf_counter() - started + batch.seconds
         return patiently(lambda: self._finish(batch, tagged, seconds), seconds=self.limits.lease_seconds)
 
     def _predict(

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, text
 
 from catalog.content import ContentRecord, read_content, write_content
 from catalog.ledger.fence import Held, hold
-from catalog.ledger.notes import Note, append
-from catalog.ledger.words import EVENT_CHANNEL, State
+from catalog.ledger.notes import Note, append, notify
+from catalog.ledger.words import EVENT_CHANNEL, TAGGED_CHANNEL, State
 
 CLAIM = text("""
 UPDATE marquee.tagging t SET
@@ -123,6 +123,8 @@ def finish_fetch(
     states = {r.movie_id: r.state for r in rows}
     append(connection, [_note(r, states[r.movie_id], seconds.get(r.movie_id, 0.0)) for r in kept])
     by_state = {s: frozenset(i for i in states if states[i] == s) for s in (State.READY, State.TAGGED)}
+    if by_state[State.TAGGED]:
+        notify(connection, TAGGED_CHANNEL)
     return Fetched(by_state[State.READY], by_state[State.TAGGED], fence)
 
 

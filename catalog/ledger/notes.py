@@ -13,6 +13,9 @@ SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:revisions AS integer[]),
 """)
 
 
+NOTIFY = text("SELECT pg_notify(:channel, '')")
+
+
 class Note(NamedTuple):
     """One event of a movie."""
 
@@ -35,3 +38,8 @@ def append(connection: Connection, notes: Iterable[Note]) -> None:
                 "details": [json.dumps(n.detail) for n in rows],
             },
         )
+
+
+def notify(connection: Connection, channel: str) -> None:
+    """Give those who LISTEN a hint, when the transaction commits."""
+    connection.execute(NOTIFY, {"channel": channel})

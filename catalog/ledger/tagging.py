@@ -7,8 +7,8 @@ from sqlalchemy import Connection, text
 
 from catalog.content import ContentRecord, read_content
 from catalog.ledger.fence import Held, hold
-from catalog.ledger.notes import Note, append
-from catalog.ledger.words import State
+from catalog.ledger.notes import Note, append, notify
+from catalog.ledger.words import TAGGED_CHANNEL, State
 from catalog.predictions import MoviePrediction, write_predictions
 from catalog.registry import ModelRecord
 
@@ -95,4 +95,5 @@ def finish_tagging(
                 for job, p in kept
             ],
         )
+        notify(connection, TAGGED_CHANNEL)
     return fence

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-EVENT_CHANNEL = "marquee_event"
+EVENT_CHANNEL, TAGGED_CHANNEL = "marquee_event", "marquee_tagged"
 
 
 class State(StrEnum):
