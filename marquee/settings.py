@@ -32,6 +32,10 @@ class Settings(BaseSettings):
         None, description="Your own Redis or RabbitMQ (redis://…, amqp://…). Without it, an embedded Valkey."
     )
 
+    pg_bin: Path | None = Field(
+        None, description="The bin directory of the PostgreSQL to embed. Default: the one that comes along."
+    )
+
     tmdb_token: SecretStr | None = Field(None, description="A TMDB v3 API key or v4 read access token.")
     tmdb_url: str = Field("https://api.themoviedb.org/3", description="The TMDB API.")
     tmdb_language: str = Field("en-US", description="The language asked for first.")

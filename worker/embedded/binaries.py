@@ -34,16 +34,16 @@ def server_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in KEPT} | {"LC_ALL": "C"}
 
 
-def postgres_bin(account: Account | None) -> tuple[Path, int]:
+def postgres_bin(account: Account | None, chosen: Path | None = None) -> tuple[Path, int]:
     """The directory of PostgreSQL's programs, executable by the account, and their major version.
 
-    Looked for in `MARQUEE_PG_BIN`, then the wheel, then `pg_config --bindir`.
+    Looked for in `chosen`, `MARQUEE_PG_BIN`, the wheel, and at last where `pg_config --bindir` says.
 
     Raises:
         BinaryNotFoundError: none is there, or none that runs.
     """
-    if chosen := os.environ.get("MARQUEE_PG_BIN"):
-        found = Path(chosen).expanduser().absolute()
+    if wish := chosen or os.environ.get("MARQUEE_PG_BIN"):
+        found = Path(wish).expanduser().absolute()
         return found, _version(found, account)
     if wheel := package(PG_WHEEL):
         found = wheel / PG_INSTALL / "bin"

@@ -59,6 +59,7 @@ class Postgres(Server):
     Args:
         home: The data directory.
         settings: Settings of the server beside Marquee's own.
+        pg_bin: Where PostgreSQL's programs are; None looks for them.
         start_seconds: How long a start may take (a recovery after a crash included).
     """
 
@@ -67,9 +68,15 @@ class Postgres(Server):
     fast_stop = signal.SIGINT
 
     def __init__(
-        self, home: Home, *, settings: Mapping[str, str] | None = None, start_seconds: float = 60.0
+        self,
+        home: Home,
+        *,
+        settings: Mapping[str, str] | None = None,
+        pg_bin: Path | None = None,
+        start_seconds: float = 60.0,
     ) -> None:
         super().__init__(home, start_seconds=start_seconds)
+        self._pg_bin = pg_bin
         self._settings = SETTINGS | dict(settings or {})
         self._password, self._new_password = home.password(self.name)
 
@@ -80,7 +87,7 @@ class Postgres(Server):
 
     def prepare(self) -> None:
         """Make a cluster where there is none; check the one that is there."""
-        self._bin, version = postgres_bin(self.account)
+        self._bin, version = postgres_bin(self.account, self._pg_bin)
         if not self.directory.exists():
             self._make_cluster(version)
             return
@@ -192,7 +199,7 @@ class Postgres(Server):
             pid = int(file.read_text("utf-8").split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
             return
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
             process = psutil.Process(pid)
             if process.name() == "postgres" and self.directory.samefile(process.cwd()):
                 process.send_signal(self.fast_stop)

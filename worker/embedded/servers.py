@@ -20,6 +20,7 @@ class EmbeddedServers:
         postgres: Whether to run PostgreSQL.
         valkey: Whether to run Valkey.
         postgres_settings: Settings of PostgreSQL beside Marquee's own (`{"fsync": "off"}` in tests).
+        pg_bin: The bin directory of a PostgreSQL; by default `MARQUEE_PG_BIN`, the wheel, or pg_config's.
 
     Raises:
         AlreadyRunningError: another Marquee runs in this directory.
@@ -33,11 +34,14 @@ class EmbeddedServers:
         postgres: bool = True,
         valkey: bool = True,
         postgres_settings: Mapping[str, str] | None = None,
+        pg_bin: Path | None = None,
     ) -> None:
         with ExitStack() as stack:
             self.home = Home(home)
             stack.callback(self.home.release)
-            self.postgres = Postgres(self.home, settings=postgres_settings) if postgres else None
+            self.postgres = (
+                Postgres(self.home, settings=postgres_settings, pg_bin=pg_bin) if postgres else None
+            )
             self.valkey = Valkey(self.home) if valkey else None
             for server in (self.postgres, self.valkey):
                 if server:

@@ -117,14 +117,19 @@ class Child:
         if process := self._process:
             process.send(number)
 
+    def retire(self) -> None:
+        """From now on, do not start the child again."""
+        self._stopping.set()
+
     def stop(self, grace: float) -> None:
         """End the child for good: SIGTERM, and SIGKILL after `grace` seconds."""
-        self._stopping.set()
+        self.retire()
         while self._thread.is_alive():
             self.send(signal.SIGTERM)
             self._thread.join(grace)
             self.send(signal.SIGKILL)
             grace = 1.0
+        self._set("stopped", None)
         self._output.close()
 
     def _environment(self) -> dict[str, str]:

@@ -75,6 +75,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop the children one by one, in order; a second call does nothing."""
+        for child in self._children.values():
+            child.retire()
         for name in self._stop_order:
             self._children[name].stop(self._grace)
 

@@ -37,9 +37,8 @@ def test_any_path_will_do(stopped_home: Path, tmp_path: Path, name: str) -> None
     home = tmp_path / name / ".marquee"
     home.parent.mkdir(parents=True)
     copied(stopped_home, home)
-    with EmbeddedServers(home) as servers:
+    with EmbeddedServers(home):
         assert running_endpoints(home) is not None
-        servers.restart_postgres()
 
 
 def test_a_first_start_in_a_path_with_spaces(tmp_path: Path) -> None:
@@ -97,7 +96,7 @@ def test_programs_that_nobody_can_reach_are_copied_once(
 @as_root
 def test_an_ordinary_user_runs_servers_of_their_own(tmp_path: Path) -> None:
     nobody = pwd.getpwnam("nobody")
-    place = tmp_path / "theirs"
+    place = tmp_path / ("l'été of theirs " * 8).strip()
     place.mkdir()
     os.chown(place, nobody.pw_uid, nobody.pw_gid)
     # The Python of these tests may lie where only root can read: the user gets that right, and no other.
@@ -156,6 +155,20 @@ def test_programs_that_do_not_run_here(home: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("MARQUEE_PG_BIN", str(tmp_path / "nothing"))
     with pytest.raises(BinaryNotFoundError, match="Set MARQUEE_PG_BIN"):
         EmbeddedServers(home)
+
+
+def test_without_a_wheel_pg_config_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel, _ = binaries.postgres_bin(None)
+    monkeypatch.setattr(binaries, "package", lambda _: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BinaryNotFoundError, match="MARQUEE_DATABASE_URL"):
+        binaries.postgres_bin(None)
+    with pytest.raises(BinaryNotFoundError, match="MARQUEE_BROKER_URL"):
+        binaries.valkey_program(None)
+    pg_config = tmp_path / "pg_config"
+    pg_config.write_text(f"#!/bin/sh\necho '{wheel}'\n")
+    pg_config.chmod(0o755)
+    assert binaries.postgres_bin(None) == (wheel, 18)
 
 
 def test_an_interrupted_first_start_is_begun_anew(tmp_path: Path) -> None:
