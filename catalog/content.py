@@ -8,6 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from catalog.stored import to_json
+
 UPSERT = text("""
 INSERT INTO marquee.content (movie_id, revision, title, year, language, plot, plot_source, poster_hash,
                              poster_source, tmdb_id, note, sha256, training_allowed, fetched_at)
@@ -57,14 +59,16 @@ class ContentRecord:
     def sha256(self) -> str:
         """The hash of all that the model sees: the same hash and the same model give the same prediction."""
         seen = [self.title, self.year, self.language, self.plot, self.poster_hash]
-        return hashlib.sha256(json.dumps(seen, ensure_ascii=False).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps(seen, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        ).hexdigest()
 
 
 def write_content(connection: Connection, records: Sequence[ContentRecord]) -> None:
     """Insert or replace the content of the movies."""
     if records:
         rows = [asdict(r) | {"sha256": r.sha256} for r in records]
-        connection.execute(UPSERT, {"records": json.dumps(rows, default=datetime.isoformat)})
+        connection.execute(UPSERT, {"records": to_json(rows)})
 
 
 def read_content(connection: Connection, ids: Sequence[int]) -> dict[int, ContentRecord]:

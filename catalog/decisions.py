@@ -9,13 +9,23 @@ from typing import Literal
 
 from sqlalchemy import Connection, text
 
+# Two people may decide on one movie at the same moment: the label must follow the later row of the log. One
+# lock a movie would be too many for a large import, so movies share some, taken in one order.
+LOCK = text("""
+SELECT pg_advisory_xact_lock(:locks, shared) FROM (
+    SELECT DISTINCT mod(movie_id, 256)::integer AS shared
+    FROM unnest(CAST(:movies AS bigint[])) AS d(movie_id) ORDER BY shared) wanted
+""")
+DECISION_LOCKS = 0x4D52
+
 LOG = text("""
 INSERT INTO marquee.decision (movie_id, genre_id, verdict, source, author, revision, model_id, confidence)
 SELECT d.movie_id, d.genre_id, d.verdict, :source, :author, t.revision, p.model_id, p.confidence
 FROM unnest(CAST(:movies AS bigint[]), CAST(:genres AS smallint[]), CAST(:verdicts AS text[]))
-    AS d(movie_id, genre_id, verdict)
+    WITH ORDINALITY AS d(movie_id, genre_id, verdict, place)
 JOIN marquee.tagging t ON t.movie_id = d.movie_id
 LEFT JOIN marquee.prediction p ON p.movie_id = d.movie_id AND p.genre_id = d.genre_id
+ORDER BY d.place
 RETURNING id, movie_id, genre_id, verdict
 """)
 
@@ -46,21 +56,23 @@ def decide(
     """Log the verdicts and bring the labels up to date; returns how many were logged.
 
     Each row remembers the revision, the model and the confidence that stood when it was said.
-    A verdict on a movie that does not exist is passed over.
+    Of two verdicts on the same genre the later one holds. One on a movie that does not exist is passed over.
     """
     if not verdicts:
         return 0
+    movies = [v.movie_id for v in verdicts]
+    connection.execute(LOCK, {"locks": DECISION_LOCKS, "movies": movies})
     rows = connection.execute(
         LOG,
         {
-            "movies": [v.movie_id for v in verdicts],
+            "movies": movies,
             "genres": [v.genre_id for v in verdicts],
             "verdicts": [v.verdict for v in verdicts],
             "author": author,
             "source": source,
         },
     ).all()
-    newest = {(r.movie_id, r.genre_id): r for r in rows}
+    newest = {(r.movie_id, r.genre_id): r for r in sorted(rows, key=lambda r: r.id)}
     kept = [r for r in newest.values() if r.verdict != "withdrawn"]
     if kept:
         connection.execute(

@@ -1,10 +1,10 @@
-"""Connections to Postgres: one engine a process, one connection a thread, keep-alives that notice a dead peer."""
+"""Connections to Postgres: one engine a process, one connection a thread; keep-alives notice a dead peer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from catalog.errors import DatabaseUnavailableError
 
@@ -13,8 +13,11 @@ KEEPALIVES = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "
 
 def connect(url: str, *, name: str = "marquee", pool_size: int = 4) -> Engine:
     """An engine on `url`. `name` is shown in `pg_stat_activity`; no connection is opened yet."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg2")
     engine = create_engine(
-        url,
+        parsed,
         pool_size=pool_size,
         max_overflow=4,
         pool_pre_ping=True,
@@ -40,15 +43,29 @@ def transaction(engine: Engine, *, durable: bool = True) -> Iterator[Connection]
     Raises:
         DatabaseUnavailableError: Postgres cannot be reached or went away.
     """
-    try:
+    with lost_connections():
         with engine.begin() as connection:
             if not durable:
                 connection.execute(text("SET LOCAL synchronous_commit = off"))
             yield connection
+
+
+@contextmanager
+def lost_connections() -> Iterator[None]:
+    """Name a connection that was lost, or could not be made, as what it is.
+
+    Raises:
+        DatabaseUnavailableError: in place of the driver's error.
+    """
+    try:
+        yield
     except DBAPIError as error:
-        if error.connection_invalidated or "connection to server" in str(error.orig):
-            raise DatabaseUnavailableError(
-                f"Postgres cannot be reached: {str(error.orig).strip()}.",
-                mend="Is it running, and is MARQUEE_DATABASE_URL right?",
-            ) from error
-        raise
+        # psycopg2 gives an error of the server its SQLSTATE; a connection that was never made has none.
+        refused = isinstance(error, OperationalError) and getattr(error.orig, "pgcode", None) is None
+        if not (error.connection_invalidated or refused):
+            raise
+        cause = " ".join(str(error.orig).split()).rstrip(".")
+        raise DatabaseUnavailableError(
+            f"Postgres cannot be reached: {cause}.",
+            mend="Is it running, and is MARQUEE_DATABASE_URL right?",
+        ) from error

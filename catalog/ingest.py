@@ -1,10 +1,12 @@
 """Movies from outside: check a record's fields, and upsert checked ones in bulk.
 
-Identity is the first given of `id`, `external_id`, `tmdb_id`, `imdb_id`. Fields that a record does not name keep
-their value; the triggers decide whether what changed is an event.
+Identity is the first given of `id`, `external_id`, `tmdb_id`, `imdb_id`. Fields that a record does not
+name keep their value; the triggers decide whether what changed is an event.
 """
 
 import json
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -12,19 +14,36 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from sqlalchemy import Connection, text
 
 from catalog.errors import InvalidMovieError
+from catalog.stored import storable, to_json
 
+# Ids given from outside move the counter on, so that the next movie without one does not collide with them.
+ADVANCE = text("""
+SELECT setval(counter, newest.id) FROM pg_get_serial_sequence('marquee.movie', 'id') AS counter,
+    LATERAL (SELECT max(id) AS id FROM marquee.movie) newest
+WHERE newest.id > COALESCE(pg_sequence_last_value(counter::regclass), 0)
+""")
 IDENTITIES = ("id", "external_id", "tmdb_id", "imdb_id")
 MAX_PLOT = 100_000
 
 
 def _plain(value: Any) -> Any:
-    """Empty means absent; NUL, which Postgres cannot store, is taken out."""
+    """Empty means absent, as does NaN, a data frame's empty cell; what Postgres cannot store is taken out."""
     if isinstance(value, str):
-        value = value.replace("\x00", "").strip()
-        return value or None
-    if isinstance(value, float) and value != value:  # NaN: an empty cell of a data frame
+        return storable(value).strip() or None
+    if isinstance(value, float) and math.isnan(value):
         return None
     return value
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("should be a whole number")
+    return _plain(value)
+
+
+def _text(value: Any) -> Any:
+    """Text; a number is taken as its digits (a title may be 1917, an external id often is a number)."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _plain(value)
 
 
 def _list(value: Any) -> Any:
@@ -33,12 +52,15 @@ def _list(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if value.startswith("["):
-        return json.loads(value)
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            raise ValueError("should be a JSON list") from None
     return [part.strip() for part in value.split("|" if "|" in value else ",") if part.strip()]
 
 
-Text = Annotated[str | None, BeforeValidator(_plain)]
-Whole = Annotated[int | None, BeforeValidator(_plain)]
+Text = Annotated[str | None, BeforeValidator(_text)]
+Whole = Annotated[int | None, BeforeValidator(_whole)]
 
 
 class MovieRecord(BaseModel):
@@ -46,10 +68,10 @@ class MovieRecord(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_max_length=MAX_PLOT)
 
-    id: Annotated[Whole, Field(gt=0)] = None
+    id: Annotated[Whole, Field(gt=0, lt=2**63)] = None
     external_id: Text = None
     tmdb_id: Annotated[Whole, Field(gt=0, lt=2**31)] = None
-    imdb_id: Annotated[Text, Field(pattern=r"^tt\d{7,10}$")] = None
+    imdb_id: Annotated[Text, Field(pattern=r"^tt[0-9]{7,10}$")] = None
     title: Annotated[Text, Field(max_length=1000)] = None
     year: Annotated[Whole, Field(ge=1870, le=2200)] = None
     language: Annotated[Text, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = None
@@ -74,10 +96,8 @@ def read_record(fields: Mapping[str, Any]) -> MovieRecord:
     """
     try:
         record = MovieRecord.model_validate(dict(fields))
-    except (ValidationError, json.JSONDecodeError) as error:
-        if not isinstance(error, ValidationError):
-            raise InvalidMovieError("genres: not a JSON list.") from None
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
+    except ValidationError as error:
+        reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidMovieError(f"{reasons}.") from None
     if record.identity is None and record.title is None:
         raise InvalidMovieError(f"a movie needs a title or one of {', '.join(IDENTITIES)}.")
@@ -91,39 +111,39 @@ def upsert(connection: Connection, records: Sequence[MovieRecord]) -> list[int]:
         sqlalchemy.exc.IntegrityError: a record contradicts another row's key; nothing is written.
     """
     ids: list[int] = [0] * len(records)
-    groups: dict[tuple[str | None, tuple[str, ...]], list[int]] = {}
-    for place, record in enumerate(records):
-        named = tuple(n for n in type(record).model_fields if n in record.model_fields_set and n != "genres")
-        groups.setdefault((record.identity, named), []).append(place)
-    for (identity, named), places in groups.items():
-        for chosen in _without_repeats(records, places, identity):
-            rows = [records[p].model_dump(include=set(named), mode="json") for p in chosen]
-            found = (
-                connection.execute(_statement(identity, named), {"rows": json.dumps(rows)}).scalars().all()
-            )
-            for place, movie_id in zip(chosen, found, strict=True):
+    for turn in _turns(records):
+        groups: dict[tuple[str | None, tuple[str, ...]], list[int]] = defaultdict(list)
+        for place in turn:
+            groups[records[place].identity, _named(records[place])].append(place)
+        for (identity, named), places in groups.items():
+            rows = [records[p].model_dump(include=set(named), mode="json") for p in places]
+            found = connection.execute(_statement(identity, named), {"rows": to_json(rows)}).scalars()
+            for place, movie_id in zip(places, found, strict=True):
                 ids[place] = movie_id
+    if any(record.id is not None for record in records):
+        connection.execute(ADVANCE)
     return ids
 
 
-def _without_repeats(
-    records: Sequence[MovieRecord], places: Sequence[int], identity: str | None
-) -> list[list[int]]:
-    """Split the places so that no statement names a movie twice; a later record wins by coming later."""
-    rounds: list[dict[Any, int]] = []
-    for place in places:
-        key = getattr(records[place], identity) if identity else place
-        for seen in rounds:
-            if key not in seen:
-                seen[key] = place
-                break
-        else:
-            rounds.append({key: place})
-    return [list(seen.values()) for seen in rounds]
+def _turns(records: Sequence[MovieRecord]) -> list[list[int]]:
+    """The records' places in turns, so that no turn names a movie twice, and a later record comes later."""
+    turns: dict[int, list[int]] = defaultdict(list)
+    next_turn: dict[tuple[str, Any], int] = {}
+    for place, record in enumerate(records):
+        keys = [(name, key) for name in IDENTITIES if (key := getattr(record, name)) is not None]
+        turn = max((next_turn.get(key, 0) for key in keys), default=0)
+        next_turn.update(dict.fromkeys(keys, turn + 1))
+        turns[turn].append(place)
+    return [turns[turn] for turn in sorted(turns)]
+
+
+def _named(record: MovieRecord) -> tuple[str, ...]:
+    """The columns that a record names, in a fixed order."""
+    return tuple(n for n in type(record).model_fields if n in record.model_fields_set and n != "genres")
 
 
 def _statement(identity: str | None, named: tuple[str, ...]) -> Any:
-    """One upsert for the records that name these fields. The names come from `MovieRecord`, never from outside."""
+    """One upsert for the records that name these fields, which are `MovieRecord`'s, never from outside."""
     values = ", ".join(
         "COALESCE(r.training_allowed, true)" if n == "training_allowed" else f"r.{n}" for n in named
     )

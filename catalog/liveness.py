@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from catalog.engine import transaction
+from catalog.engine import lost_connections, transaction
 from catalog.ledger.recovery import WORKER_LOCKS
 
 log = structlog.get_logger(__name__)
@@ -25,6 +25,7 @@ INSERT INTO marquee.worker (part, host, pid, device) VALUES (:part, :host, :pid,
 LOCK = text("SELECT pg_try_advisory_lock(:locks, :id)")
 SEEN = text("UPDATE marquee.worker SET seen_at = clock_timestamp(), model_id = :model_id WHERE id = :id")
 STOPPED = text("UPDATE marquee.worker SET stopped_at = clock_timestamp() WHERE id = :id")
+RETRY_SECONDS = 0.2
 
 
 class Presence:
@@ -58,7 +59,8 @@ class Presence:
                 "device": self.device,
             }
             self.id = int(connection.execute(REGISTER, asked).scalar_one())
-        self._take_lock()
+        with lost_connections():
+            self._take_lock()
         self._thread.start()
         return self
 
@@ -81,25 +83,41 @@ class Presence:
     ) -> None:
         self.stop()
 
-    def _take_lock(self) -> None:
+    def _take_lock(self) -> bool:
+        """Take the lock on a connection of its own.
+
+        It is not to be had while Postgres has not yet noticed the end of the connection that held it before.
+        """
         connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         connection.detach()
         self._connection = connection
-        connection.execute(LOCK, {"locks": WORKER_LOCKS, "id": self.id})
+        if connection.execute(LOCK, {"locks": WORKER_LOCKS, "id": self.id}).scalar_one():
+            return True
+        self._drop_connection()
+        return False
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+        self._connection = None
 
     def _keep(self) -> None:
         wait = self.beat
         while not self._stopping.wait(wait):
             try:
-                if self._connection is None:
-                    self._take_lock()
-                    log.info("took the worker's lock anew", worker=self.id)
-                assert self._connection is not None
-                self._connection.execute(SEEN, {"id": self.id, "model_id": self.model_id})
-                wait = self.beat
-            except DBAPIError:
+                wait = self.beat if self._hold() else RETRY_SECONDS
+            except DBAPIError as error:
                 if self._connection is not None:
-                    self._connection.invalidate()
-                    self._connection.close()
-                self._connection = None
-                wait = 0.2
+                    log.warning("lost the worker's lock", worker=self.id, error=str(error.orig).strip())
+                self._drop_connection()
+                wait = RETRY_SECONDS
+
+    def _hold(self) -> bool:
+        if self._connection is None:
+            if not self._take_lock():
+                return False
+            log.info("took the worker's lock anew", worker=self.id)
+        assert self._connection is not None
+        self._connection.execute(SEEN, {"id": self.id, "model_id": self.model_id})
+        return True

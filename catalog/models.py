@@ -1,10 +1,10 @@
 """The tables of the schema `marquee` as SQLAlchemy models.
 
-The migrations make the tables; a test holds the two together. Queries that matter are SQL in the modules beside.
+The migrations make the tables; a test holds the two together. Queries that matter are SQL in other modules.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     REAL,
@@ -28,7 +28,7 @@ class Base(DeclarativeBase):
     """The models' registry."""
 
     metadata = MetaData(schema=SCHEMA)
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: Text,
         datetime: TIMESTAMP(timezone=True),
         dict[str, Any]: JSONB,
@@ -139,7 +139,10 @@ class Timeline(Base):
     revision: Mapped[int]
     event: Mapped[str]
     detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
-    __table_args__ = (Index("timeline_movie", "movie_id", "id"),)
+    __table_args__ = (
+        Index("timeline_movie", "movie_id", "id"),
+        Index("timeline_deleted", "at", postgresql_where=text("event = 'deleted'")),
+    )
 
 
 class Content(Base):

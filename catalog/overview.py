@@ -36,7 +36,8 @@ ORDER BY w.part, w.id
 FIND = text("""
 SELECT id FROM marquee.movie
 WHERE id = :number OR tmdb_id = :number OR imdb_id = :key OR external_id = :key OR lower(title) = lower(:key)
-ORDER BY (id = :number) IS TRUE DESC, (external_id = :key) IS TRUE DESC, (imdb_id = :key) IS TRUE DESC, id LIMIT 1
+ORDER BY (id = :number) IS TRUE DESC, (external_id = :key) IS TRUE DESC, (imdb_id = :key) IS TRUE DESC, id
+LIMIT 1
 """)
 MOVIE = text("""
 SELECT m.id, COALESCE(m.title, c.title) AS title, COALESCE(m.year, c.year) AS year, m.tmdb_id, m.imdb_id,
@@ -118,7 +119,7 @@ def find_movie(connection: Connection, key: str) -> int:
     Raises:
         MovieNotFoundError: there is none.
     """
-    number = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else None
+    number = int(key) if key.isascii() and key.isdigit() and len(key) < 19 else None
     found = connection.execute(FIND, {"number": number, "key": key}).scalar_one_or_none()
     if found is None:
         raise MovieNotFoundError(

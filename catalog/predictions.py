@@ -52,7 +52,7 @@ def write_predictions(
     model: ModelRecord,
     predictions: Sequence[tuple[int, int, str, MoviePrediction]],
 ) -> None:
-    """Write (movie id, revision, content hash, prediction) of movies whose ledger rows the caller has locked."""
+    """Write (movie id, revision, content hash, prediction); the caller has locked the ledger rows."""
     genres = list(model.genre_ids)
     movies = [movie_id for movie_id, *_ in predictions]
     connection.execute(

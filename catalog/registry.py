@@ -22,7 +22,8 @@ RETURNING id
 """)
 
 PROMOTE = text("""
-INSERT INTO marquee.promotion (model_id, reason, evidence) VALUES (:model_id, :reason, CAST(:evidence AS jsonb))
+INSERT INTO marquee.promotion (model_id, reason, evidence)
+VALUES (:model_id, :reason, CAST(:evidence AS jsonb))
 """)
 
 

@@ -1,1 +1,1 @@
-"""Alembic revisions: the schema `marquee`, its triggers included. They know SQL and nothing of the application."""
+"""Alembic revisions: the schema `marquee`, its triggers included. They know SQL, not the application."""

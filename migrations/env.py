@@ -24,7 +24,7 @@ def url() -> str:
     given = context.get_x_argument(as_dictionary=True).get("url") or os.environ.get("MARQUEE_DATABASE_URL")
     if not given:
         raise SystemExit("Say which database: alembic -x url=postgresql://… upgrade head")
-    return given.replace("postgres://", "postgresql://", 1)
+    return "postgresql+psycopg2://" + given.partition("://")[2]
 
 
 attached: Connection | None = context.config.attributes.get("connection")

@@ -13,4 +13,5 @@ A change of the movie's content sends the row back to `pending` at its next revi
 
 No transaction here waits for a row lock while it holds another. Catalog writers hold ledger rows until
 they commit, in any order; a worker that waited for one of them while holding a second could deadlock with it.
+The locks are `FOR NO KEY UPDATE`, so that a label or a content row that refers to the ledger waits for none.
 """

@@ -10,7 +10,7 @@ WITH due AS (
     CROSS JOIN LATERAL (
         SELECT movie_id, taken_revision FROM marquee.tagging
         WHERE state = 'pending' AND priority = level.priority AND due_at <= now()
-        ORDER BY due_at LIMIT :movies FOR UPDATE SKIP LOCKED
+        ORDER BY due_at LIMIT :movies FOR NO KEY UPDATE SKIP LOCKED
     ) found
     LIMIT :movies
 ), claimed AS (
@@ -33,13 +33,13 @@ QUEUED = text("SELECT count(*) FROM marquee.tagging WHERE lease_until IS NOT NUL
 RETURN = text("""
 UPDATE marquee.tagging SET state = 'pending', lease_until = NULL
 WHERE movie_id IN (SELECT movie_id FROM marquee.tagging
-                   WHERE movie_id = ANY(:ids) AND state = 'queued' FOR UPDATE SKIP LOCKED)
+                   WHERE movie_id = ANY(:ids) AND state = 'queued' FOR NO KEY UPDATE SKIP LOCKED)
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A movie that the relay has claimed. A suspect was in a dying worker's hands before and travels alone."""
+    """A movie that the relay has claimed. A suspect was in a dying worker's hands and travels alone."""
 
     movie_id: int
     priority: int

@@ -10,20 +10,29 @@ from catalog.ledger.words import EVENT_CHANNEL, Priority
 
 CHUNK = 2000
 
-# Rows under way are left alone (they are on their way), but hurry if somebody waits for them now. Rows whose
-# content is at hand for their revision need no fetch and are ready at once, unless a new fetch is asked for.
+# A row under way is left alone (it is on its way), but hurries if somebody waits for it now. A row whose
+# content is at hand for its revision needs no fetch and is ready at once. Where a new fetch is asked for after
+# the last one began, the row starts anew at its next revision, so that what is under way cannot pass for it.
 ENQUEUE = text(f"""
 WITH free AS (
-    SELECT movie_id FROM marquee.tagging WHERE movie_id = ANY(:ids) FOR UPDATE SKIP LOCKED
+    SELECT movie_id, state IN ('tagged', 'quarantined') AS at_rest,
+           :refetch AND state IN ('fetching', 'ready', 'tagging') AS anew
+    FROM marquee.tagging WHERE movie_id = ANY(:ids) FOR NO KEY UPDATE SKIP LOCKED
 ), moved AS (
     UPDATE marquee.tagging t SET
-        state = CASE WHEN t.state NOT IN ('tagged', 'quarantined') THEN t.state
-                     WHEN NOT :refetch AND t.state = 'tagged' AND c.revision = t.revision THEN 'ready'
+        state = CASE WHEN NOT free.at_rest AND NOT free.anew THEN t.state
+                     WHEN t.state = 'tagged' AND NOT :refetch AND c.revision = t.revision THEN 'ready'
                      ELSE 'pending' END,
-        priority = CASE WHEN t.state IN ('tagged', 'quarantined') THEN :priority
-                        ELSE least(t.priority, :priority) END,
-        due_at = CASE WHEN t.lease_until IS NULL THEN now() ELSE t.due_at END,
-        refetch = t.refetch OR :refetch, deaths = 0, failures = 0, error = NULL
+        priority = CASE WHEN free.at_rest THEN :priority ELSE least(t.priority, :priority) END,
+        due_at = CASE WHEN t.lease_until IS NULL OR free.anew THEN now() ELSE t.due_at END,
+        refetch = t.refetch OR :refetch,
+        revision = t.revision + free.anew::integer,
+        taken_revision = t.taken_revision + free.anew::integer,
+        owner = CASE WHEN NOT free.anew THEN t.owner END,
+        lease_until = CASE WHEN NOT free.anew THEN t.lease_until END,
+        deaths = CASE WHEN NOT free.at_rest THEN t.deaths ELSE 0 END,
+        failures = CASE WHEN NOT free.at_rest THEN t.failures ELSE 0 END,
+        error = CASE WHEN NOT free.at_rest THEN t.error END
     FROM free LEFT JOIN marquee.content c USING (movie_id)
     WHERE t.movie_id = free.movie_id
     RETURNING t.movie_id, t.revision
@@ -35,13 +44,14 @@ WITH free AS (
 SELECT movie_id, pg_notify('{EVENT_CHANNEL}', '') FROM moved
 """)  # noqa: S608
 
-ONE = text("SELECT movie_id FROM marquee.tagging WHERE movie_id = :id FOR UPDATE")
+KNOWN = text("SELECT movie_id FROM marquee.tagging WHERE movie_id = ANY(:ids) ORDER BY movie_id")
+WAIT = text("SELECT movie_id FROM marquee.tagging WHERE movie_id = :id FOR NO KEY UPDATE")
 
 CHOOSE = text("""
 SELECT t.movie_id FROM marquee.tagging t
 WHERE t.movie_id > :after
   AND (:all OR (:failed AND t.state = 'quarantined')
-       OR (:older AND t.state = 'tagged' AND t.tagged_model_id IS DISTINCT FROM
+       OR (:older AND t.state = 'tagged' AND t.tagged_model_id <>
            (SELECT model_id FROM marquee.promotion ORDER BY id DESC LIMIT 1)))
 ORDER BY t.movie_id LIMIT :chunk
 """)
@@ -63,11 +73,11 @@ class Choice:
 
 
 def choose(engine: Engine, choice: Choice, chunk: int = CHUNK) -> Iterator[list[int]]:
-    """The ids of the chosen movies, chunk by chunk. Choosing everything also adopts rows without a ledger row."""
+    """The ids of the chosen movies, chunk by chunk; `everything` adopts movies that the ledger lacks."""
     if choice.everything:
         with transaction(engine) as connection:
             connection.execute(MISSING)
-    after = 0
+    after = -(2**63)
     while True:
         with transaction(engine) as connection:
             asked = {"after": after, "chunk": chunk, "all": choice.everything}
@@ -90,9 +100,11 @@ def enqueue(engine: Engine, ids: Sequence[int], priority: Priority, *, refetch: 
         chunk = list(ids[start : start + CHUNK])
         with transaction(engine) as connection:
             done |= _enqueue(connection, chunk, priority, refetch)
-        for movie_id in sorted(set(chunk) - done):
+        with transaction(engine) as connection:
+            known = connection.execute(KNOWN, {"ids": list(set(chunk) - done)}).scalars().all()
+        for movie_id in known:
             with transaction(engine) as connection:
-                connection.execute(ONE, {"id": movie_id})
+                connection.execute(WAIT, {"id": movie_id})
                 done |= _enqueue(connection, [movie_id], priority, refetch)
     return done
 

@@ -14,7 +14,7 @@ from catalog.ledger.words import State
 
 HOLD = text("""
 SELECT movie_id, revision FROM marquee.tagging
-WHERE movie_id = ANY(:ids) AND owner = :owner AND state = :state FOR UPDATE SKIP LOCKED
+WHERE movie_id = ANY(:ids) AND owner = :owner AND state = :state FOR NO KEY UPDATE SKIP LOCKED
 """)
 
 OWNED = text("""
@@ -25,7 +25,7 @@ WHERE movie_id = ANY(:ids) AND owner = :owner AND state = :state
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the fence found: `held` may be written in this transaction, `locked` tried again, `stale` dropped."""
+    """What the fence found: `held` may be written now, `locked` is tried again, `stale` dropped."""
 
     held: frozenset[int]
     locked: frozenset[int]

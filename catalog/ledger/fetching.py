@@ -1,4 +1,4 @@
-"""The fetch worker's steps: `queued` → `fetching` → `ready`, or straight to `tagged` where nothing changed."""
+"""The fetch worker's steps: `queued` → `fetching` → `ready`, or to `tagged` where nothing changed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,15 @@ from catalog.ledger.fence import Held, hold
 from catalog.ledger.notes import Note, append, notify
 from catalog.ledger.words import EVENT_CHANNEL, TAGGED_CHANNEL, State
 
+# The table's lock comes first: TRUNCATE holds it while it deletes ledger rows, and whoever waited for it with
+# such a row in hand would deadlock.
 CLAIM = text("""
+LOCK TABLE marquee.movie IN ACCESS SHARE MODE;
 UPDATE marquee.tagging t SET
     state = 'fetching', owner = :owner, claimed_at = clock_timestamp(),
     lease_until = clock_timestamp() + make_interval(secs => :lease)
 WHERE movie_id IN (SELECT movie_id FROM marquee.tagging
-                   WHERE movie_id = ANY(:ids) AND state = 'queued' FOR UPDATE SKIP LOCKED)
+                   WHERE movie_id = ANY(:ids) AND state = 'queued' FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING t.movie_id, t.revision, t.refetch, t.failures
 """)
 
@@ -24,13 +27,17 @@ SELECT id, tmdb_id, imdb_id, title, year, language, plot, poster_url, poster_has
 FROM marquee.movie WHERE id = ANY(:ids)
 """)
 
+# Failures and deaths are forgotten when the movie is tagged, not before: one that can be fetched but never
+# tagged would else go round for ever.
 FINISH = text(f"""
 UPDATE marquee.tagging t SET
     state = CASE WHEN same.content THEN 'tagged' ELSE 'ready' END,
     tagged_revision = CASE WHEN same.content THEN t.revision ELSE t.tagged_revision END,
     tagged_at = CASE WHEN same.content THEN clock_timestamp() ELSE t.tagged_at END,
     owner = NULL, lease_until = NULL, due_at = clock_timestamp(),
-    refetch = false, deaths = 0, failures = 0, error = NULL
+    deaths = CASE WHEN same.content THEN 0 ELSE t.deaths END,
+    failures = CASE WHEN same.content THEN 0 ELSE t.failures END,
+    refetch = false, error = NULL
 FROM unnest(CAST(:ids AS bigint[]), CAST(:hashes AS text[])) AS f(movie_id, sha256)
 JOIN marquee.tagging before ON before.movie_id = f.movie_id
 CROSS JOIN LATERAL (SELECT (before.tagged_sha256 = f.sha256 AND before.tagged_model_id =

@@ -1,17 +1,17 @@
 """Appending to the timeline."""
 
-import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
+
+from catalog.stored import to_json
 
 APPEND = text("""
 INSERT INTO marquee.timeline (movie_id, revision, event, detail)
 SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:revisions AS integer[]),
                      CAST(:events AS text[]), CAST(:details AS jsonb[]))
 """)
-
 
 NOTIFY = text("SELECT pg_notify(:channel, '')")
 
@@ -35,7 +35,7 @@ def append(connection: Connection, notes: Iterable[Note]) -> None:
                 "ids": [n.movie_id for n in rows],
                 "revisions": [n.revision for n in rows],
                 "events": [n.event for n in rows],
-                "details": [json.dumps(n.detail) for n in rows],
+                "details": [to_json(n.detail) for n in rows],
             },
         )
 

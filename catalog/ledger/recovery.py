@@ -3,7 +3,8 @@
 A worker is alive while its session holds the advisory lock of its id, so a killed one is noticed at the
 next look; the lease is the second net, for a host that vanished or a process that hangs. A death counts
 against the movies that were in the worker's hands; a restart of Postgres, which drops every advisory lock,
-counts against nobody and gives the workers some seconds to take their locks again.
+counts against nobody and gives the workers some seconds to take their locks again (a worker's claims may
+be back before its lock is, so that a row claimed since then is no proof of a death either).
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from catalog.ledger.notes import Note, append
 from catalog.ledger.words import Limits, State
 
 WORKER_LOCKS = 0x4D51
-GRACE_SECONDS = 5.0
 
 RECOVER = text("""
 WITH alive AS (
@@ -29,9 +29,8 @@ WITH alive AS (
     WHERE lease_until IS NOT NULL
       AND (lease_until < clock_timestamp()
            OR (owner IS NOT NULL AND owner NOT IN (SELECT id FROM alive)
-               AND (claimed_at >= pg_postmaster_start_time()
-                    OR clock_timestamp() > pg_postmaster_start_time() + make_interval(secs => :grace))))
-    FOR UPDATE SKIP LOCKED
+               AND clock_timestamp() > pg_postmaster_start_time() + make_interval(secs => :grace)))
+    FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE marquee.tagging t SET
     owner = NULL, lease_until = NULL, due_at = clock_timestamp(),
@@ -58,7 +57,7 @@ class Recovered:
 def recover(connection: Connection, limits: Limits) -> list[Recovered]:
     """Give back every row whose lease expired or whose owner is dead; quarantine at the last death."""
     rows = connection.execute(
-        RECOVER, {"locks": WORKER_LOCKS, "grace": GRACE_SECONDS, "max_deaths": limits.max_deaths}
+        RECOVER, {"locks": WORKER_LOCKS, "grace": limits.grace_seconds, "max_deaths": limits.max_deaths}
     ).all()
     append(
         connection,

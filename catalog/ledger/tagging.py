@@ -17,13 +17,13 @@ CLAIM = text("""
 WITH suspect AS (
     SELECT movie_id FROM marquee.tagging
     WHERE state = 'ready' AND deaths > 0 AND due_at <= now()
-    ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ), due AS (
     SELECT found.movie_id FROM unnest(ARRAY[0, 1, 2]::smallint[]) AS level(priority)
     CROSS JOIN LATERAL (
         SELECT movie_id FROM marquee.tagging
         WHERE state = 'ready' AND deaths = 0 AND priority = level.priority AND due_at <= now()
-        ORDER BY due_at LIMIT :movies FOR UPDATE SKIP LOCKED
+        ORDER BY due_at LIMIT :movies FOR NO KEY UPDATE SKIP LOCKED
     ) found
     WHERE NOT EXISTS (SELECT FROM suspect)
     LIMIT :movies

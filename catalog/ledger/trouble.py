@@ -6,9 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from catalog.ledger.fence import hold
+from catalog.ledger.fence import Held, hold
 from catalog.ledger.notes import Note, append
 from catalog.ledger.words import Limits, State
+from catalog.stored import storable
 
 FAIL = text("""
 UPDATE marquee.tagging t SET
@@ -30,12 +31,13 @@ UPDATE marquee.tagging SET state = :back, owner = NULL, lease_until = NULL,
 WHERE movie_id = ANY(:ids)
 """)
 
+MAX_REASON = 2000
 BACK = {State.FETCHING: State.PENDING, State.TAGGING: State.READY}
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a movie could not be done. A `final` one is quarantined at once; `refetch` starts from the fetch."""
+    """Why a movie could not be done. `final` quarantines it at once; `refetch` starts from the fetch."""
 
     movie_id: int
     revision: int
@@ -46,18 +48,19 @@ class Failure:
 
 def fail(
     connection: Connection, owner: int, state: State, failures: Iterable[Failure], limits: Limits
-) -> None:
-    """Count a failure on each movie that the worker still owns: again later, or quarantined with its reason."""
+) -> Held:
+    """Count a failure on each movie that the worker still owns: tried again later, or quarantined.
+
+    Those that the fence finds `locked` are untouched; the caller may try them again.
+    """
     by_id = {f.movie_id: f for f in failures}
-    held = hold(connection, owner, state, {f.movie_id: f.revision for f in by_id.values()}).held
-    if not held:
-        return
-    kept = [by_id[i] for i in sorted(held)]
+    fence = hold(connection, owner, state, {f.movie_id: f.revision for f in by_id.values()})
+    kept = [by_id[i] for i in sorted(fence.held)]
     rows = connection.execute(
         FAIL,
         {
             "ids": [f.movie_id for f in kept],
-            "reasons": [f.reason[:2000] for f in kept],
+            "reasons": [storable(f.reason[:MAX_REASON]) for f in kept],
             "finals": [f.final for f in kept],
             "refetches": [f.refetch for f in kept],
             "back": BACK[state],
@@ -77,6 +80,7 @@ def fail(
             for r in rows
         ],
     )
+    return fence
 
 
 def hand_back(
@@ -87,12 +91,12 @@ def hand_back(
     *,
     due_at: datetime | None = None,
     delay: float = 0.0,
-) -> None:
+) -> Held:
     """Return movies unharmed, to be due at `due_at` or in `delay` seconds.
 
     The worker is stopping, or something that they need is away.
     """
-    held = hold(connection, owner, state, revisions).held
-    if held:
-        asked = {"ids": list(held), "back": BACK[state], "due_at": due_at, "delay": delay}
-        connection.execute(HAND_BACK, asked)
+    fence = hold(connection, owner, state, revisions)
+    asked = {"ids": list(fence.held), "back": BACK[state], "due_at": due_at, "delay": delay}
+    connection.execute(HAND_BACK, asked)
+    return fence

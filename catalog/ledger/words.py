@@ -28,10 +28,14 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a movie is tried again, and when it is given up."""
+    """When a movie is tried again, and when it is given up.
+
+    For `grace_seconds` after Postgres started, a worker without its lock is not yet held to be dead.
+    """
 
     max_deaths: int = 3
     max_failures: int = 5
     retry_seconds: float = 2.0
     lease_seconds: float = 60.0
     queue_lease_seconds: float = 5.0
+    grace_seconds: float = 5.0

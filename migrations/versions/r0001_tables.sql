@@ -86,6 +86,7 @@ CREATE TABLE marquee.timeline (
     detail   jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX timeline_movie ON marquee.timeline (movie_id, id);
+CREATE INDEX timeline_deleted ON marquee.timeline (at) WHERE event = 'deleted';
 
 -- What the model sees of a movie, and where each piece came from.
 CREATE TABLE marquee.content (

@@ -8,56 +8,86 @@ LANGUAGE sql STABLE AS $$
     END)::smallint
 $$;
 
+-- Statements that join the transition tables are planned anew each time (EXECUTE): a session would else keep the
+-- plan of a first, small statement and run a later one of a million rows in nested loops, or the other way round.
+
 CREATE FUNCTION marquee.movie_inserted() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee, pg_temp AS $$
 DECLARE
     movies bigint := (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 11) few);
     wanted smallint := marquee.event_priority(movies);
 BEGIN
-    IF movies > 0 THEN
-        INSERT INTO marquee.tagging (movie_id, priority) SELECT id, wanted FROM new_rows;
-        NOTIFY marquee_event;
+    IF movies = 0 THEN
+        RETURN NULL;
     END IF;
+    IF EXISTS (SELECT FROM marquee.timeline WHERE event = 'deleted' AND at > now() - interval '1 day') THEN
+        -- A movie that comes back while a worker may still have its old self in hand goes on counting its
+        -- revisions, so that the fence can tell the two apart.
+        EXECUTE $sql$
+            WITH gone AS (
+                SELECT movie_id, max(revision) AS revision FROM marquee.timeline
+                WHERE event = 'deleted' AND at > now() - interval '1 day' GROUP BY movie_id)
+            INSERT INTO marquee.tagging (movie_id, priority, revision, taken_revision)
+            SELECT n.id, $1, COALESCE(gone.revision, 0) + 1, COALESCE(gone.revision, 0)
+            FROM new_rows n LEFT JOIN gone ON gone.movie_id = n.id
+        $sql$ USING wanted;
+    ELSE
+        INSERT INTO marquee.tagging (movie_id, priority) SELECT id, wanted FROM new_rows;
+    END IF;
+    NOTIFY marquee_event;
     RETURN NULL;
 END $$;
 
 -- A change supersedes whatever is under way: the row goes back to pending at its next revision, and the
 -- worker that holds the old one finds its result refused.
 CREATE FUNCTION marquee.movie_updated() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee, pg_temp AS $$
 DECLARE
-    changed bigint[] := ARRAY(
-        SELECT n.id FROM new_rows n JOIN old_rows o ON o.id = n.id
+    changed bigint[];
+    wanted smallint;
+    known bigint;
+BEGIN
+    EXECUTE $sql$
+        SELECT array_agg(n.id) FROM new_rows n JOIN old_rows o ON o.id = n.id
         WHERE (n.tmdb_id, n.imdb_id, n.title, n.year, n.language, n.plot, n.poster_url, n.poster_hash)
             IS DISTINCT FROM
-              (o.tmdb_id, o.imdb_id, o.title, o.year, o.language, o.plot, o.poster_url, o.poster_hash));
-    wanted smallint := marquee.event_priority(cardinality(changed));
-BEGIN
-    IF cardinality(changed) > 0 THEN
-        UPDATE marquee.tagging t SET
-            revision = t.revision + 1, state = 'pending', due_at = now(), changed_at = now(),
-            priority = CASE WHEN t.state IN ('tagged', 'quarantined') THEN wanted
-                            ELSE least(t.priority, wanted) END,
-            owner = NULL, lease_until = NULL, deaths = 0, failures = 0, error = NULL
-        FROM unnest(changed) AS c(id)
-        WHERE t.movie_id = c.id;
-        NOTIFY marquee_event;
+              (o.tmdb_id, o.imdb_id, o.title, o.year, o.language, o.plot, o.poster_url, o.poster_hash)
+    $sql$ INTO changed;
+    IF changed IS NULL THEN
+        RETURN NULL;
     END IF;
+    wanted := marquee.event_priority(cardinality(changed));
+    UPDATE marquee.tagging t SET
+        revision = t.revision + 1, state = 'pending', due_at = now(), changed_at = now(),
+        priority = CASE WHEN t.state IN ('tagged', 'quarantined') THEN wanted
+                        ELSE least(t.priority, wanted) END,
+        owner = NULL, lease_until = NULL, deaths = 0, failures = 0, error = NULL
+    FROM unnest(changed) AS c(id)
+    WHERE t.movie_id = c.id;
+    GET DIAGNOSTICS known = ROW_COUNT;
+    IF known < cardinality(changed) THEN  -- movies that came in while the triggers were off
+        INSERT INTO marquee.tagging (movie_id, priority) SELECT id, wanted FROM unnest(changed) AS c(id)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    NOTIFY marquee_event;
     RETURN NULL;
 END $$;
 
 CREATE FUNCTION marquee.movie_deleted() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee, pg_temp AS $$
 BEGIN
-    WITH gone AS (
-        DELETE FROM marquee.tagging t USING old_rows o WHERE t.movie_id = o.id
-        RETURNING t.movie_id, t.revision)
-    INSERT INTO marquee.timeline (movie_id, revision, event) SELECT movie_id, revision, 'deleted' FROM gone;
+    EXECUTE $sql$
+        WITH gone AS (
+            DELETE FROM marquee.tagging t USING old_rows o WHERE t.movie_id = o.id
+            RETURNING t.movie_id, t.revision)
+        INSERT INTO marquee.timeline (movie_id, revision, event)
+        SELECT movie_id, revision, 'deleted' FROM gone
+    $sql$;
     RETURN NULL;
 END $$;
 
 CREATE FUNCTION marquee.movie_truncated() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee, pg_temp AS $$
 BEGIN
     WITH gone AS (DELETE FROM marquee.tagging RETURNING movie_id, revision)
     INSERT INTO marquee.timeline (movie_id, revision, event) SELECT movie_id, revision, 'deleted' FROM gone;
