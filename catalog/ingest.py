@@ -120,8 +120,8 @@ def upsert(connection: Connection, records: Sequence[MovieRecord]) -> list[int]:
             found = connection.execute(_statement(identity, named), {"rows": to_json(rows)}).scalars()
             for place, movie_id in zip(places, found, strict=True):
                 ids[place] = movie_id
-    if any(record.id is not None for record in records):
-        connection.execute(ADVANCE)
+            if "id" in named:
+                connection.execute(ADVANCE)
     return ids
 
 

@@ -11,8 +11,8 @@ from catalog.ledger.words import EVENT_CHANNEL, Priority
 CHUNK = 2000
 
 # A row under way is left alone (it is on its way), but hurries if somebody waits for it now. A row whose
-# content is at hand for its revision needs no fetch and is ready at once. Where a new fetch is asked for after
-# the last one began, the row starts anew at its next revision, so that what is under way cannot pass for it.
+# content is at hand for its revision needs no fetch and is ready at once. Where a new fetch is asked for while
+# an older one is under way, the row starts anew at its next revision, so that the older cannot pass for it.
 ENQUEUE = text(f"""
 WITH free AS (
     SELECT movie_id, state IN ('tagged', 'quarantined') AS at_rest,
