@@ -2,19 +2,22 @@
 
 The Celery message is only a wake-up. While the device works on one batch, a second thread claims the next
 and decodes it. A batch that fails is cut in two until the one bad movie stands alone; a batch that does not
-fit the device is halved, and so are the ones after it.
+fit the device is halved, and so are the ones after it. A device that fails at everything is not the movies'
+fault: the worker ends, and they are tried alone.
 """
 
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import structlog
 from sqlalchemy import Engine
 
 from catalog.engine import transaction
+from catalog.errors import DatabaseUnavailableError
+from catalog.ledger.leases import renew
 from catalog.ledger.tagging import TagJob, claim_ready, finish_tagging
 from catalog.ledger.trouble import Failure, fail, hand_back
 from catalog.ledger.words import Limits, State
@@ -25,18 +28,20 @@ from tagger.errors import OutOfDeviceMemoryError
 from tagger.predictor import Prediction, Predictor
 from tagger.prepare import Prepared
 from worker.champion import Champion, Loaded
-from worker.errors import PosterDamagedError, PosterMissingError, PosterStoreError
+from worker.errors import DeviceError, PosterDamagedError, PosterMissingError, PosterStoreError
 from worker.patience import patiently
 from worker.posters import PosterStore
 
 log = structlog.get_logger(__name__)
+
+PROBE = Content("A probe", plot="Somebody looks whether the device still computes.")
 
 
 @dataclass(slots=True)
 class Batch:
     """A claimed micro-batch with the model that it is for; `prepared` is None where that failed.
 
-    `seconds` is how long it took to read and prepare it.
+    `seconds` is how long it took to read and prepare it, `claimed` when that began.
     """
 
     model: Loaded
@@ -44,6 +49,7 @@ class Batch:
     contents: list[Content]
     prepared: Prepared | None
     seconds: float
+    claimed: float
 
 
 @dataclass(slots=True)
@@ -65,6 +71,7 @@ class Drain:
         limits: leases and bounds.
         batch_size: movies in a batch at most.
         stopping: says whether the worker is to stop; looked at between two batches.
+        broken: called when the device fails at everything; it should end the process, and not return.
     """
 
     def __init__(
@@ -77,6 +84,7 @@ class Drain:
         *,
         batch_size: int,
         stopping: Callable[[], bool] = lambda: False,
+        broken: Callable[[DeviceError], None] = lambda _: None,
     ) -> None:
         self.engine = engine
         self.owner = owner
@@ -85,17 +93,25 @@ class Drain:
         self.limits = limits
         self.batch_size = batch_size
         self.stopping = stopping
+        self.broken = broken
+        self._asked = threading.Event()
         self._running = threading.Lock()
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
 
     def run(self) -> int:
-        """Tag until nothing is ready; returns how many movies were tagged. A second caller returns at once."""
-        if not self._running.acquire(blocking=False):
-            return 0
-        try:
-            return self._run()
-        finally:
-            self._running.release()
+        """Tag until nothing is ready; returns how many movies were tagged.
+
+        A second caller returns at once, and the first looks once more before it ends.
+        """
+        tagged = 0
+        self._asked.set()
+        while self._asked.is_set() and self._running.acquire(blocking=False):
+            try:
+                self._asked.clear()
+                tagged += self._run()
+            finally:
+                self._running.release()
+        return tagged
 
     def close(self) -> None:
         """End the loader's thread."""
@@ -104,18 +120,37 @@ class Drain:
     def _run(self) -> int:
         tagged = 0
         batch = self._take()
-        while batch is not None:
+        while batch is not None and not self.stopping():
             following: Future[Batch | None] = self._loader.submit(self._take)
             try:
                 tagged += self._tag(batch)
-            finally:
-                batch = following.result()
+            except DeviceError as error:
+                self._return(following.result())
+                self.broken(error)
+                raise
+            except BaseException:
+                self._return(batch)
+                self._return(following.result())
+                raise
+            batch = following.result()
+        self._return(batch)
         return tagged
+
+    def _return(self, batch: Batch | None) -> None:
+        """Give the movies of a batch back unharmed; where Postgres is away, their lease does it."""
+        if batch is None:
+            return
+        try:
+            with transaction(self.engine) as connection:
+                hand_back(connection, self.owner, State.TAGGING, {j.movie_id: j.revision for j in batch.jobs})
+        except DatabaseUnavailableError as error:
+            log.warning("left a batch to its lease", movies=len(batch.jobs), error=error.message)
 
     def _take(self) -> Batch | None:
         """Claim the next batch and do the CPU's share of it."""
         while not self.stopping():
             model = self.champion.current()
+            claimed = monotonic()
             with transaction(self.engine, durable=False) as connection:
                 jobs = claim_ready(connection, self.owner, self.batch_size, self.limits.lease_seconds)
             if not jobs:
@@ -124,7 +159,7 @@ class Drain:
             jobs, contents = self._read_contents(jobs)
             if jobs:
                 prepared = _prepare(model.predictor, contents)
-                return Batch(model, jobs, contents, prepared, perf_counter() - started)
+                return Batch(model, jobs, contents, prepared, perf_counter() - started, claimed)
         return None
 
     def _read_contents(self, jobs: Sequence[TagJob]) -> tuple[list[TagJob], list[Content]]:
@@ -153,9 +188,35 @@ class Drain:
 
     def _tag(self, batch: Batch) -> int:
         started = perf_counter()
+        self._keep(batch)
         tagged = self._predict(batch.model.predictor, batch.jobs, batch.contents, batch.prepared)
+        if not tagged.results:
+            self._check(batch.model.predictor)
         seconds = perf_counter() - started + batch.seconds
-        return patiently(lambda: self._finish(batch, tagged, seconds), seconds=self.limits.lease_seconds)
+        return patiently(
+            lambda: self._finish(batch, tagged, seconds),
+            seconds=self.limits.lease_seconds,
+            stopping=self.stopping,
+        )
+
+    def _keep(self, batch: Batch) -> None:
+        """Renew the lease of a batch that has waited long for its turn."""
+        if monotonic() - batch.claimed > self.limits.lease_seconds / 4:
+            with transaction(self.engine, durable=False) as connection:
+                ids = [job.movie_id for job in batch.jobs]
+                renew(connection, self.owner, State.TAGGING, ids, self.limits.lease_seconds)
+
+    def _check(self, predictor: Predictor) -> None:
+        """After a batch of which nothing came: is it the movies, or the device?
+
+        Raises:
+            DeviceError: the device cannot even tag a movie that is surely harmless.
+        """
+        try:
+            predictor.predict([PROBE])
+        except Exception as error:
+            log.exception("the device fails at everything")
+            raise DeviceError(f"The device fails at everything: {error}") from error
 
     def _predict(
         self, predictor: Predictor, jobs: list[TagJob], contents: list[Content], prepared: Prepared | None

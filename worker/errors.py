@@ -7,10 +7,12 @@ marquee.errors.MarqueeError
     ├── ImportFileError             a file of movies cannot be read at all
     ├── DemoError                   a part of the demo did not run
     ├── PartError                   a part was started in a way that cannot work
+    ├── DeviceError                 a tag worker's device fails at everything
     ├── ChildStartError             a program could not be started at all
     ├── FetchError                  getting a movie's content
     │   ├── FetchUnavailableError   a service cannot be reached now: try again
-    │   │   └── RateLimitedError    … not before `retry_after` seconds
+    │   │   ├── RateLimitedError    … not before `retry_after` seconds
+    │   │   └── PosterUnavailableError  … which is the host of this movie's poster alone
     │   ├── InvalidTokenError       TMDB refuses the token: call no more until it is mended
     │   ├── MalformedResponseError  an answer that has not TMDB's shape
     │   ├── MatchError              an identifier or a title does not lead to one movie
@@ -78,6 +80,13 @@ class PartError(WorkerError):
     """A part of Marquee was started in a way that cannot work."""
 
 
+class DeviceError(WorkerError):
+    """A tag worker's device fails at everything."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, mend="The worker starts anew; see the log of the driver.")
+
+
 class ChildStartError(WorkerError):
     """A program could not be started at all."""
 
@@ -138,6 +147,10 @@ class RateLimitedError(FetchUnavailableError):
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message, mend=f"Try again in {retry_after:.1f} s.")
         self.retry_after = retry_after
+
+
+class PosterUnavailableError(FetchUnavailableError):
+    """The host of this movie's own poster cannot be reached now: that says nothing of other movies."""
 
 
 class InvalidTokenError(FetchError):

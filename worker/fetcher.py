@@ -15,12 +15,20 @@ from sqlalchemy import Connection, Engine
 
 from catalog.content import ContentRecord
 from catalog.engine import transaction
+from catalog.errors import DatabaseUnavailableError
 from catalog.gates import ClosedGate, close_gate, closed_gates
 from catalog.ledger.fetching import FetchJob, claim_queued, finish_fetch
+from catalog.ledger.leases import renew
 from catalog.ledger.trouble import Failure, fail, hand_back
 from catalog.ledger.words import Limits, State
 from marquee.errors import MarqueeError
-from worker.errors import FetchUnavailableError, InvalidTokenError, PosterStoreError, RateLimitedError
+from worker.errors import (
+    FetchUnavailableError,
+    InvalidTokenError,
+    PosterStoreError,
+    PosterUnavailableError,
+    RateLimitedError,
+)
 from worker.gather import Gatherer
 from worker.patience import patiently
 from worker.turnstile import Turnstile
@@ -85,15 +93,21 @@ class Fetcher:
                 gates = closed_gates(connection) if jobs else {}
             if jobs:
                 outcome = self._gather_all(jobs, gates)
-                patiently(lambda: self._finish(outcome), seconds=self.limits.lease_seconds)
+                patiently(
+                    lambda: self._finish(outcome), seconds=self.limits.lease_seconds, stopping=self.stopping
+                )
 
     def _gather_all(self, jobs: Sequence[FetchJob], gates: dict[str, ClosedGate]) -> Outcome:
         outcome = Outcome()
+        renewed = monotonic()
         for job in jobs:
             if self.stopping():
                 outcome.wait(job, None)
                 continue
             started = monotonic()
+            if started - renewed > self.limits.lease_seconds / 4:
+                self._renew(jobs)
+                renewed = started
             try:
                 self._gather(job, gates, outcome)
             except MarqueeError as error:
@@ -104,6 +118,15 @@ class Fetcher:
                 outcome.failures.append(Failure(job.movie_id, job.revision, reason))
             outcome.seconds[job.movie_id] = monotonic() - started
         return outcome
+
+    def _renew(self, jobs: Sequence[FetchJob]) -> None:
+        """Keep the movies of a message whose first ones took long. Where Postgres is away, that can wait."""
+        try:
+            with transaction(self.engine, durable=False) as connection:
+                ids = [job.movie_id for job in jobs]
+                renew(connection, self.owner, State.FETCHING, ids, self.limits.lease_seconds)
+        except DatabaseUnavailableError as error:
+            log.warning("Postgres is away", error=error.message)
 
     def _gather(self, job: FetchJob, gates: dict[str, ClosedGate], outcome: Outcome) -> None:
         known = self.gatherer.at_hand(job)
@@ -122,6 +145,8 @@ class Fetcher:
             self._close(gates, TMDB, TOKEN_PAUSE, str(error))
         except PosterStoreError as error:
             self._close(gates, POSTERS, STORE_PAUSE, str(error))
+        except PosterUnavailableError:
+            raise
         except RateLimitedError as error:
             self._close(gates, TMDB, error.retry_after, error.message)
         except FetchUnavailableError as error:
@@ -143,7 +168,9 @@ class Fetcher:
         if fetched.ready:
             self.wake()
         if fetched.fence.locked:
-            log.warning("left movies to their lease: a writer holds them", movies=sorted(fetched.fence.locked))
+            log.warning(
+                "left movies to their lease: a writer holds them", movies=sorted(fetched.fence.locked)
+            )
 
     def _write_troubles(self, connection: Connection, outcome: Outcome) -> None:
         if outcome.failures:

@@ -14,7 +14,13 @@ from catalog.ledger.fetching import FetchJob
 from tagger.errors import PosterError
 from tagger.poster import normalise
 from tagger.text import clean
-from worker.errors import FetchUnavailableError, MatchError, PosterRefusedError
+from worker.errors import (
+    FetchUnavailableError,
+    MatchError,
+    PosterRefusedError,
+    PosterUnavailableError,
+    RateLimitedError,
+)
 from worker.posters import PosterDownloader, PosterStore
 from worker.tmdb import TmdbClient, TmdbMovie, Tombstone
 
@@ -126,14 +132,20 @@ class Gatherer:
         return record
 
     def _poster(self, job: FetchJob, url: str, notes: list[str], *, trusted: str | None) -> str | None:
-        """Download, check and store a poster; None, with a note, for one that will never do."""
+        """Download, check and store a poster; None, with a note, for one that will never do.
+
+        A host that is away is told apart: TMDB's concerns every movie, a movie's own concerns no other.
+        """
         try:
             return self.store.put(normalise(self.downloader.download(url, trusted=trusted)))
         except (PosterRefusedError, PosterError) as error:
             notes.append(f"poster refused: {error.message}")
         except FetchUnavailableError as error:
-            if job.failures + 1 < self.patience:
+            of_tmdb = trusted is not None
+            if of_tmdb and (isinstance(error, RateLimitedError) or job.failures + 1 < self.patience):
                 raise
+            if job.failures + 1 < self.patience:
+                raise PosterUnavailableError(error.message, mend=error.mend) from None
             notes.append(f"poster given up: {error.message}")
         return None
 

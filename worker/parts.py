@@ -4,6 +4,7 @@ A worker of the fetch queue gets a Fetcher, one of the tag queue a Drain with it
 process: the model and the connections are shared, and a fork after a forward pass would hang.
 """
 
+import os
 import threading
 from contextlib import ExitStack
 from datetime import timedelta
@@ -16,7 +17,6 @@ from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy import Engine
 
 from catalog.engine import connect, transaction
-from catalog.errors import DatabaseUnavailableError
 from catalog.gates import open_gate
 from catalog.ledger.words import Limits
 from catalog.liveness import Presence
@@ -26,7 +26,7 @@ from marquee.log import configure_logging
 from marquee.settings import Settings, load_settings
 from worker.app import FETCH_QUEUE, TAG, TAG_QUEUE, app
 from worker.connections import Connections, locate
-from worker.errors import PartError
+from worker.errors import DeviceError, PartError
 from worker.fetcher import TMDB, Fetcher
 from worker.gather import Gatherer
 from worker.posters import PosterDownloader, PosterStore
@@ -115,9 +115,16 @@ class Parts:
             limits_of(settings),
             batch_size=settings.batch_size,
             stopping=stopping,
+            broken=die,
         )
         self._closing.callback(drain.close)
         return self._closing.enter_context(Sweep(drain, seconds=settings.poll_seconds))
+
+
+def die(error: DeviceError) -> None:
+    """End as a killed process ends: the movies in hand then count a death, and are tried alone."""
+    log.critical("the worker ends", error=error.message, mend=error.mend)
+    os._exit(1)
 
 
 def open_tmdb(settings: Settings, connections: Connections, engine: Engine) -> TmdbClient | None:
@@ -160,19 +167,31 @@ def parts() -> Parts:
 def start_parts(sender: Any, **_: Any) -> None:
     """Put the parts together before the first message; refuse a pool that would hang."""
     global _parts  # noqa: PLW0603 - one worker a process is Celery's own shape
-    settings = load_settings()
-    configure_logging(settings)
-    queues = set(app.amqp.queues.consume_from)
-    if TAG_QUEUE in queues and "threads" not in str(sender.pool_cls) and "solo" not in str(sender.pool_cls):
+    try:
+        settings = load_settings()
+        configure_logging(settings)
+        queues = set(app.amqp.queues.consume_from)
+        check_pool(str(sender.pool_cls), queues)
+        with _lock:
+            _parts = Parts(settings, locate(settings), queues)
+    except MarqueeError as error:
+        log.error("the worker cannot start", error=error.message, mend=error.mend)
+        raise SystemExit(error.exit_code) from error
+    except Exception as error:  # Celery would log it and go on, with a worker that can do nothing
+        log.exception("the worker cannot start")
+        raise SystemExit(1) from error
+
+
+def check_pool(pool: str, queues: set[str]) -> None:
+    """Refuse processes for the tag queue.
+
+    Raises:
+        PartError: the pool forks, and a forked model hangs.
+    """
+    if TAG_QUEUE in queues and "thread" not in pool and "solo" not in pool:
         raise PartError(
             "A tag worker cannot run in forked processes.", mend="Start it with -P threads -c 1, or -P solo."
         )
-    try:
-        with _lock:
-            _parts = Parts(settings, locate(settings), queues)
-    except (DatabaseUnavailableError, MarqueeError) as error:
-        log.error("the worker cannot start", error=error.message, mend=error.mend)
-        raise SystemExit(error.exit_code) from error
 
 
 @signals.worker_shutdown.connect  # type: ignore[untyped-decorator]

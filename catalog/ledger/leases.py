@@ -1,4 +1,4 @@
-"""Renewing a lease: a worker that is alive and busy keeps what it took, however long a service makes it wait."""
+"""Renewing a lease: a worker that lives keeps what it took, however long a service makes it wait."""
 
 from collections.abc import Sequence
 

@@ -1,0 +1,70 @@
+"""A folder of movies behind the offline TMDB, a poster store, and a model that is a stub."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sqlalchemy import Engine
+
+from tests.support.stub_model import StubLoader, StubPredictor, promote_stub
+from worker.offline_tmdb import OfflineTmdb
+from worker.posters import PosterStore
+
+MOVIES = [
+    {"tmdb_id": 11, "imdb_id": "tt0000011", "title": "The Whole", "year": 1999, "plot": "Nothing is missing.",
+     "poster": "11.jpg", "genres": ["Horror", "Western"]},
+    {"tmdb_id": 12, "imdb_id": "tt0000012", "title": "No Plot", "year": 2001, "poster": "12.jpg"},
+    {"tmdb_id": 13, "imdb_id": "tt0000013", "title": "No Poster", "year": 2002, "plot": "A plot alone."},
+    {"tmdb_id": 15, "title": "Twins", "year": 1988, "plot": "The first.", "poster": "11.jpg"},
+    {"tmdb_id": 16, "title": "Twins", "year": 1988, "plot": "The second.", "poster": "11.jpg"},
+    {"tmdb_id": 17, "title": "Nul\u0000 and \u0007bell", "year": 1990, "plot": "A\u0000 plot \u0001 with\u001b noise."},
+    {"tmdb_id": 18, "title": "Long", "year": 1991, "plot": "word " * 200_000},
+    {"tmdb_id": 19, "title": "Blank", "year": 1992, "plot": " \n\t "},
+    *({"tmdb_id": 100 + i, "title": f"Movie {i}", "year": 2000, "plot": f"Plot {i}.", "poster": "12.jpg"}
+      for i in range(40)),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def movie_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("movies")
+    (folder / "movies.jsonl").write_text("".join(json.dumps(movie) + "\n" for movie in MOVIES))
+    for name in ("11.jpg", "12.jpg"):
+        Image.effect_noise((100, 150), 64).convert("RGB").save(folder / name, quality=90)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def offline(movie_folder: Path) -> Iterator[OfflineTmdb]:
+    with OfflineTmdb(movie_folder) as server:
+        yield server
+
+
+@pytest.fixture
+def tmdb(offline: OfflineTmdb) -> OfflineTmdb:
+    """The offline TMDB, without faults and with its counts at zero."""
+    offline.reset()
+    return offline
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> PosterStore:
+    return PosterStore(str(tmp_path / "posters"))
+
+
+@pytest.fixture
+def loader(monkeypatch: pytest.MonkeyPatch) -> StubLoader:
+    """Loads stubs where the worker would load artifacts."""
+    loader = StubLoader()
+    monkeypatch.setattr("worker.champion.Predictor", loader)
+    return loader
+
+
+@pytest.fixture
+def stub(engine: Engine, loader: StubLoader) -> StubPredictor:
+    """The champion: a stub."""
+    predictor = loader.add(StubPredictor())
+    promote_stub(engine, predictor)
+    return predictor
