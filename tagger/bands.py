@@ -1,8 +1,8 @@
 """From a confidence to a decision: the best-guess threshold, and the band that only evidence may close.
 
 A genre is accepted above `high`, where the lower confidence bound of precision reached its target on movies
-that the model had not seen; rejected below `low`, where the bound of the negative predictive value did; else an
-editor looks.
+that the model had not seen; rejected below `low`, where the bound of the negative predictive value did; else
+an editor looks.
 A genre that cannot give the evidence has no upper end: everything goes to review.
 """
 

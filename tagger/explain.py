@@ -1,7 +1,7 @@
 """Why a genre: a weight for each word of the plot and each region of the poster, and each modality's share.
 
-A weight is what the genre's logit loses when the word or the region is hidden from the fusion: deletion itself,
-not a picture of attention. `training.faithful` checks it by deleting words from the text.
+A weight is what the genre's logit loses when the word or the region is hidden from the fusion: deletion
+itself, not a picture of attention. `training.faithful` checks it by deleting words from the text.
 """
 
 from collections.abc import Sequence

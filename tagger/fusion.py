@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tagger.batch import Batch
-from tagger.blocks import QueryBlock, SelfBlock
+from tagger.blocks import ChannelDropout, QueryBlock, SelfBlock
 from tagger.config import ModelConfig
 
 FIRST_YEAR, LAST_YEAR, YEAR_STEP = 1900, 2040, 10
@@ -50,11 +50,11 @@ class Fusion(nn.Module):
         self.terms = nn.EmbeddingBag(config.lexicon_size, genres, mode="sum") if config.lexicon_size else None
         if self.terms is not None:
             nn.init.zeros_(self.terms.weight)
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = ChannelDropout(config.dropout)
 
     def forward(self, text: Tensor, image: Tensor, batch: Batch) -> Tensor:
         """Logits (n, genres) from text (n, tokens, text width) and image (n, regions, image width)."""
-        text, image = self.text_norm(text), self.image_norm(image)
+        text, image = self.drop(self.text_norm(text)), self.drop(self.image_norm(image))
         tokens, mask = self._sequence(text, image, batch)
         for block in self.blocks:
             tokens = block(tokens, mask)
@@ -71,8 +71,8 @@ class Fusion(nn.Module):
         if self.use_year:
             lead.append(self._year(batch.years)[:, None])
             lead_mask.append(torch.ones_like(lead_mask[0]))
-        words = self.text_in(self.drop(text)) + self.modality[0]
-        regions = self.image_in(self.drop(image)) + self.modality[1] + self.place
+        words = self.text_in(text) + self.modality[0]
+        regions = self.image_in(image) + self.modality[1] + self.place
         seen = batch.has_image[:, None].expand(-1, image.shape[1])
         text_mask = batch.text_mask & batch.has_text[:, None]
         return torch.cat([*lead, words, regions], dim=1), torch.cat([*lead_mask, text_mask, seen], dim=1)
@@ -94,8 +94,8 @@ class Fusion(nn.Module):
     def _skip(self, text: Tensor, image: Tensor, batch: Batch) -> Tensor:
         seen = (batch.text_mask & batch.has_text[:, None])[..., None].to(text.dtype)
         pooled = (text * seen).sum(1) / seen.sum(1).clamp(min=1)
-        logits: Tensor = self.text_skip(self.drop(pooled)) * batch.has_text[:, None]
-        logits = logits + self.image_skip(self.drop(image.mean(1))) * batch.has_image[:, None]
+        logits: Tensor = self.text_skip(pooled) * batch.has_text[:, None]
+        logits = logits + self.image_skip(image.mean(1)) * batch.has_image[:, None]
         if self.terms is not None:
             found = self.terms(batch.terms, batch.term_offsets, per_sample_weights=batch.term_weights)
             logits = logits + found * batch.has_text[:, None]

@@ -81,7 +81,7 @@ def _shrink(image: Image.Image) -> Image.Image:
 def _orientation(image: Image.Image) -> int:
     try:
         value = image.getexif().get(0x0112, 1)
-    except BROKEN:
+    except (*BROKEN, Warning):
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 

@@ -1,1 +1,1 @@
-"""From labelled movies to an artifact, and from an artifact to its scores: datasets, recipes, loop, evaluation."""
+"""From labelled movies to an artifact and its scores: datasets, recipes, the training loop, evaluation."""

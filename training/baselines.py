@@ -72,7 +72,7 @@ def _sparse(lexicon: Lexicon, texts: list[str]) -> Any:
 def pooled(
     train: Dataset, test: Dataset, genres: tuple[str, ...], progress: Progress
 ) -> dict[str, tuple[Array, Array]]:
-    """Mean vectors of the frozen MiniLM and of the frozen image encoder, standardised on the training movies."""
+    """Mean vectors of the frozen encoders, standardised on the training movies."""
     recipe = Recipe(text_tail=0, image_tail=0)
     config = configuration(recipe, genres, 0)
     text_weights, image_weights = encoder_weights(recipe)
@@ -94,8 +94,14 @@ def pooled(
 
     for name, make in (("MiniLM", texts_of), ("poster", posters_of)):
         width = views[name][1]
-        pack = Pack(default_cache(), {"pooled": name, "text": text_weights.sha256, "image": image_weights.sha256,
-                                      "size": config.poster_size, "detail": config.poster_detail}, width)  # fmt: skip
+        about = {
+            "pooled": name,
+            "text": text_weights.sha256,
+            "image": image_weights.sha256,
+            "size": config.poster_size,
+            "detail": config.poster_detail,
+        }
+        pack = Pack(default_cache(), about, width)
         for dataset in (train, test):
             views[name][0].append(_packed(pack, dataset, name, make, progress))
     return {name: _standard(arrays[0], arrays[1]) for name, (arrays, _) in views.items()}
@@ -133,7 +139,7 @@ def _fitted(x: Any, y: Labels, z: Any, penalty: float) -> tuple[Array, Array]:
 
 
 def logistic_regression(x: Any, y: Labels, penalty: float) -> tuple[Array, Array]:
-    """Weights (features, genres) and biases (genres,) of one regression a genre, by L-BFGS over all at once."""
+    """Weights (features, genres) and biases (genres,) of one regression a genre, all by one L-BFGS."""
     features, genres = x.shape[1], y.shape[1]
     share = y.mean(0).clip(1e-4, 1 - 1e-4)
     start = np.concatenate([np.zeros(features * genres), logit(share)])

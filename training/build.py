@@ -51,6 +51,8 @@ def build(recipe: Recipe, genres: tuple[str, ...], lexicon: Lexicon) -> tuple[Ne
     config = configuration(recipe, genres, len(lexicon))
     text, image = encoder_weights(recipe)
     network = Network(
-        config, load_text_encoder(text, config.text_tail), load_image_encoder(image, config.image_tail)
+        config,
+        load_text_encoder(text, config.text_tail, attention="eager"),
+        load_image_encoder(image, config.image_tail),
     )
     return network, Preparer(config, TextTokenizer(text.folder, config.max_tokens), lexicon)

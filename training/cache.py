@@ -1,7 +1,8 @@
 """The feature cache: what the frozen trunks make of a text or a poster, kept on disk by content hash.
 
-A pack is a pair of files: float16 vectors one after the other, and an index from content hash to place. Its name
-is a hash of the encoder's weights and of everything that decides its input: a change of either starts a new one.
+A pack is a pair of files: float16 vectors one after the other, and an index from content hash to place. Its
+name is a hash of the encoder's weights and of everything that decides its input: a change of either starts a
+new one.
 """
 
 import hashlib

@@ -6,16 +6,15 @@ from tagger.artifact import Artifact
 def model_card(artifact: Artifact) -> str:
     """The card in Markdown, made from the manifest alone, so that the two cannot disagree."""
     about, config = artifact.about, artifact.config
+    height, width = config.poster_size
     lines = [
         f"# {about['name']}: a genre tagger for movies",
         "",
         f"From a movie's title, plot, year and poster to {len(config.genres)} genres: {', '.join(config.genres)}.",
         "",
-        f"- Text: {config.text_encoder}, last {config.text_tail} blocks trained; at most {config.max_tokens} tokens.",
-        f"- Poster: {config.image_encoder}, last {config.image_tail} blocks trained; {config.poster_size[1]} by "
-        f"{config.poster_size[0]} pixels.",
-        f"- Fusion: {config.members} of {config.layers} attention layers, with a linear skip from text, poster and "
-        f"{config.lexicon_size} TF-IDF terms.",
+        f"- Text: {config.text_encoder}, last {config.text_tail} blocks trained; {config.max_tokens} tokens at most.",
+        f"- Poster: {config.image_encoder}, last {config.image_tail} blocks trained; {width} by {height} pixels.",
+        f"- Fusion: {config.members} of {config.layers} attention layers; {config.lexicon_size} TF-IDF terms.",
         f"- Trained on {about['data']['movies']} movies (data SHA-256 {about['data']['sha256'][:16]}…).",
         "",
         f"Measured on {about['metrics']['measured_on']}:",
@@ -29,8 +28,8 @@ def model_card(artifact: Artifact) -> str:
         lines.append(f"| {name} | {' | '.join(cells)} | {found['ece']:.3f} |")
     lines += [
         "",
-        "Labels are those of TMDB, which its own users do not always agree on. Plots were English. The model has no "
-        "opinion on a movie's worth, and its confidences hold for catalogs like the one it learned from.",
+        "Labels are those of TMDB, on which its own users do not always agree. Plots were English.",
+        "Confidences hold for catalogs like the one that the model learned from.",
         "",
         about["licences"]["data"],
         "",

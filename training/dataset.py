@@ -1,7 +1,7 @@
 """Reading a dataset: a folder with `*.jsonl` and posters in folders or tars.
 
-A line is a movie: `title`, `genres` and, where known, `tmdb_id`, `year`, `language`, `plot` and `poster`, the name
-of a file. Texts and posters are cleaned as in the pipeline, so that a score here is the pipeline's.
+A line is a movie: `title`, `genres` and, where known, `tmdb_id`, `year`, `language`, `plot` and `poster`, the
+name of a file. Texts and posters are cleaned as in the pipeline, so that a score here is the pipeline's.
 """
 
 import hashlib
@@ -121,8 +121,8 @@ class Dataset:
 def read_dataset(path: Path, *, purpose: str = "evaluate") -> Dataset:
     """Read a folder, or one `.jsonl` file with its posters beside it.
 
-    Where a folder has several `.jsonl` files, training reads those whose name begins with `train` (all, if none does)
-    and evaluation reads the others.
+    Where a folder has several `.jsonl` files, training reads those whose name begins with `train` (all, if none
+    does) and evaluation reads the others.
 
     Raises:
         DatasetError: nothing to read, or lines that cannot be used; every one is named.

@@ -1,7 +1,7 @@
 """Choosing calibration, thresholds and bands from predictions on movies that the model had not seen.
 
-The movies are cut in two by a hash of their names: one half fits the calibration, the other the thresholds and
-bands: a confidence is then a probability on movies that it was not fitted on.
+The movies are cut in two by a hash of their names: one half fits the calibration, the other the thresholds
+and bands: a confidence is then a probability on movies that it was not fitted on.
 """
 
 import hashlib

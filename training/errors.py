@@ -17,7 +17,7 @@ class TrainingError(MarqueeError):
 
 
 class DatasetError(TrainingError):
-    """A dataset is missing, or some of its lines cannot be used; `lines` holds `file:line: cause` for each."""
+    """A dataset is missing, or lines of it cannot be used; `lines` holds `file:line: cause` for each."""
 
     def __init__(self, message: str, lines: Sequence[str] = (), *, mend: str = "") -> None:
         shown = [*lines[:SHOWN], *([f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])]

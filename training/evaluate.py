@@ -31,7 +31,7 @@ FEWEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A dataset's predictions: confidences, best guesses, decisions (-1, 0, 1) and labels, all (movies, genres)."""
+    """A dataset's predictions, all (movies, genres); decisions are -1, 0 or 1."""
 
     confidence: NDArray[np.float64]
     predicted: NDArray[np.bool_]
@@ -52,7 +52,7 @@ class Report:
     genres: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The scores: `map`, `f1_micro`, `f1_macro`, `f1_weighted`, `f1_samples`, `exact_match`, `roc_auc`, `ece`, …."""
+        """`map`, `f1_micro`, `f1_macro`, `f1_weighted`, `f1_samples`, `exact_match`, `roc_auc`, `ece` and more."""
         return self.data
 
 
@@ -171,7 +171,9 @@ def band_scores(scored: Scored) -> dict[str, Any]:
             "precision": _share(y[up]), "pairs": int(up.sum()), "coverage": float(up.mean()),
             "recall": float((up & y).sum() / max(1, y.sum())), "movies": float(up.any(axis=1).mean()),
         },
-        "rejected": {"negative_value": _share(~y[down]), "pairs": int(down.sum()), "coverage": float(down.mean())},
+        "rejected": {
+            "negative_value": _share(~y[down]), "pairs": int(down.sum()), "coverage": float(down.mean()),
+        },
         "review": {"pairs": int((~up & ~down).sum()), "coverage": float((~up & ~down).mean())},
     }  # fmt: skip
 
@@ -181,8 +183,9 @@ def genre_table(scored: Scored, genres: Sequence[str], draws: int) -> dict[str, 
     p, y = scored.confidence, scored.labels
     points = np.stack([average_precision(p, y), f1_by_genre(scored.predicted, y)])
     areas = roc_auc(p, y)
+    guessed = scored.predicted
     low, high = interval(
-        lambda rows: np.stack([average_precision(p[rows], y[rows]), f1_by_genre(scored.predicted[rows], y[rows])]),
+        lambda rows: np.stack([average_precision(p[rows], y[rows]), f1_by_genre(guessed[rows], y[rows])]),
         len(y), draws=draws,
     )  # fmt: skip
     table = {}

@@ -58,7 +58,8 @@ def fit(
             schedule.step()
             average.update(step)
             step += 1
-            running += 0.02 * (float(loss) - running) if step > 1 else float(loss)
+            value = loss.item()
+            running = value if step == 1 else running + 0.02 * (value - running)
             progress("training", step, steps, f"loss {running:.4f}")
     average.restore()
     return network.eval()

@@ -45,7 +45,7 @@ def roc_auc(confidence: Array, labels: Labels) -> Array:
 
 
 def counts(predicted: Labels, labels: Labels, axis: int | None = 0) -> tuple[Array, Array, Array]:
-    """True positives, false positives and false negatives: by genre (axis 0), by movie (1) or in all (None)."""
+    """True positives, false positives, false negatives: by genre (axis 0), by movie (1) or in all (None)."""
     true = (predicted & labels).sum(axis=axis).astype(np.float64)
     return true, predicted.sum(axis=axis) - true, labels.sum(axis=axis) - true
 
@@ -85,7 +85,7 @@ def calibration_error(confidence: Array, labels: Labels, *, above: float = 0.1, 
 
 
 def recall_at(confidence: Array, labels: Labels, k: int) -> float:
-    """The mean share of a movie's labels among its k most confident genres, of the movies that have labels."""
+    """The mean share of a movie's labels among its k most confident genres, of movies with labels."""
     top = np.argsort(-confidence, axis=1, kind="stable")[:, :k]
     hits = np.take_along_axis(labels, top, axis=1).sum(axis=1)
     there = labels.sum(axis=1)

@@ -12,12 +12,12 @@ class Recipe:
         name: the artifact's name.
         seed: of weights, order and dropout; the same seed gives the same bytes on the same machine.
         epochs, batch_size: passes over the data, and movies a step.
-        rate, tail_rate, term_rate: learning rates of the fusion, of the encoders' tails and of the TF-IDF skip.
+        rate, tail_rate, term_rate: learning rates of the fusion, the encoders' tails and the TF-IDF skip.
         weight_decay, term_decay: AdamW's, of all weights and of the TF-IDF skip.
         warm_up: the share of the steps in which the rate rises; after that it falls as a cosine.
         smoothing: labels become `smoothing/2` and `1 - smoothing/2`.
         drop_plot, drop_poster, drop_year: how often a modality is hidden.
-        mixup: alpha of the Beta by which pairs of movies' logits' targets and features are mixed; 0 for never.
+        mixup: alpha of the Beta by which the vectors and labels of two movies are mixed; 0 for never.
         average: decay of the running average of the weights that is kept in the end; 0 for none.
         flip: whether posters are also shown mirrored.
         folds: parts of the training movies; each part's calibration comes from a model that did not see it.

@@ -12,7 +12,8 @@ from rich.table import Table
 from training.evaluate import Report
 
 TOP = (("mAP", "map"), ("micro-F1", "f1_micro"), ("macro-F1", "f1_macro"), ("weighted F1", "f1_weighted"),
-       ("samples F1", "f1_samples"), ("exact match", "exact_match"), ("ROC AUC", "roc_auc"), ("ECE", "ece"))  # fmt: skip
+       ("samples F1", "f1_samples"), ("exact match", "exact_match"), ("ROC AUC", "roc_auc"),
+       ("ECE", "ece"))  # fmt: skip
 
 
 def show(report: Report, console: Console) -> None:
@@ -26,7 +27,7 @@ def show(report: Report, console: Console) -> None:
     bands = data["bands"]
     up, down = bands["accepted"], bands["rejected"]
     console.print(
-        f"accepted: precision {_percent(up['precision'])}, {up['pairs']} tags, {up['recall']:.1%} of all labels; "
+        f"accepted: {up['pairs']} tags, {_percent(up['precision'])} right, {up['recall']:.1%} of all labels; "
         f"rejected: right {_percent(down['negative_value'])}, {down['coverage']:.1%} of all pairs"
     )
     genres = Table("genre", "movies", "AP", "95 %", "F1", "95 %", "accepted", "precision")

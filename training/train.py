@@ -1,4 +1,4 @@
-"""Training an artifact: features, a model a fold, calibration and bands from the folds, a model of all movies."""
+"""Training an artifact: features, a model a fold, calibration and bands from them, a model of all movies."""
 
 import os
 from collections.abc import Sequence
@@ -47,8 +47,8 @@ def train(
 ) -> Artifact:
     """Train an artifact on a dataset and write it to `out_dir`.
 
-    Every movie is out of fold once: a model that never saw it gives the logits that calibration, thresholds, bands
-    and the manifest's metrics come from. The artifact's own model then sees all movies.
+    Every movie is out of fold once: a model that never saw it gives the logits that calibration, thresholds,
+    bands and the manifest's metrics come from. The artifact's own model then sees all movies.
 
     Args:
         dataset_dir: see `training.dataset.read_dataset`.
@@ -116,6 +116,11 @@ def assemble(
     bands = fit_bands([p[~first] for p in confidence], labels[~first], rules)
     text, image = network.text.weights, network.image.weights
     names = {name: LICENCES.get(name, "see the encoder's own") for name in (text.name, image.name)}
+    second = np.flatnonzero(~first)
+    measured = {}
+    for place, name in enumerate(PATTERNS):
+        p = confidence[place][second]
+        measured[name] = scores(p, labels[second], bands.predicted(p, np.full(len(second), place)))
     about: dict[str, Any] = {
         "name": recipe.name,
         "code_version": version("marquee"),
@@ -123,8 +128,7 @@ def assemble(
         "data": {"sha256": dataset.sha256, "movies": len(dataset), "source": dataset.source},
         "metrics": {
             "measured_on": f"training movies, each by a model of {recipe.folds} folds that did not see it",
-            **{name: scores(p[~first], labels[~first], bands.predicted(p[~first], np.full((~first).sum(), place)))
-               for place, (name, p) in enumerate(zip(PATTERNS, confidence, strict=True))},
+            **measured,
         },
         "licences": {"code": "Apache-2.0", "encoders": names,
                      "data": "Plots, posters and genres from TMDB; none of them is in the artifact."},

@@ -20,9 +20,12 @@ class TextEncoder(nn.Module):
     Attributes:
         weights: where the weights came from, with their hash.
         width: the size of a token's vector.
+        additive: whether the blocks take a mask to add to the scores, or a boolean one.
     """
 
-    def __init__(self, model: nn.Module, weights: Weights, tail_blocks: int = 0) -> None:
+    def __init__(
+        self, model: nn.Module, weights: Weights, tail_blocks: int = 0, *, additive: bool = False
+    ) -> None:
         super().__init__()
         encoder = cast(Any, model)
         blocks = list(encoder.encoder.layer)
@@ -30,6 +33,7 @@ class TextEncoder(nn.Module):
             raise EncoderError(f"{weights.name} has {len(blocks)} blocks, not {tail_blocks}.")
         cut = len(blocks) - tail_blocks
         self.weights = weights
+        self.additive = additive
         self.width = int(encoder.config.hidden_size)
         self.embeddings = encoder.embeddings
         self.trunk_blocks = nn.ModuleList(blocks[:cut])
@@ -49,9 +53,11 @@ class TextEncoder(nn.Module):
         """Token ids to token vectors: the trunk, then the tail."""
         return self.tail(self.trunk(ids, mask), mask)
 
-    @staticmethod
-    def _run(blocks: nn.ModuleList, states: Tensor, mask: Tensor) -> Tensor:
+    def _run(self, blocks: nn.ModuleList, states: Tensor, mask: Tensor) -> Tensor:
         visible = mask[:, None, None, :].expand(-1, 1, mask.shape[1], -1)
+        if self.additive:
+            zeros = torch.zeros(mask.shape, dtype=states.dtype, device=mask.device)
+            visible = zeros.masked_fill(~mask, -1e4)[:, None, None, :]
         for block in blocks:
             states = block(states, visible)
         return states
@@ -84,8 +90,14 @@ class TextTokenizer:
         ]
 
 
-def load_text_encoder(weights: Weights, tail_blocks: int = 0) -> TextEncoder:
-    """Load a BERT-like encoder from its folder, in float32 and in evaluation mode."""
+def load_text_encoder(weights: Weights, tail_blocks: int = 0, *, attention: str = "sdpa") -> TextEncoder:
+    """Load a BERT-like encoder from its folder, in float32 and in evaluation mode.
+
+    Args:
+        weights: where it is.
+        tail_blocks: how many of its last blocks are the tail.
+        attention: `sdpa`, or `eager`, whose backward pass is by far the faster on a CPU.
+    """
     mend_torchvision()
     from transformers import AutoModel
     from transformers.utils import logging
@@ -94,8 +106,9 @@ def load_text_encoder(weights: Weights, tail_blocks: int = 0) -> TextEncoder:
     try:
         model = AutoModel.from_pretrained(
             str(weights.folder), local_files_only=True, use_safetensors=True, trust_remote_code=False,
-            attn_implementation="sdpa", dtype=torch.float32,
+            attn_implementation=attention, attention_probs_dropout_prob=0.0, dtype=torch.float32,
         )  # fmt: skip
     except (OSError, ValueError) as error:
         raise EncoderError(f"The encoder {weights.name} cannot be loaded: {error}") from None
-    return TextEncoder(cast(nn.Module, model), weights, tail_blocks).eval()
+    additive = attention == "eager"
+    return TextEncoder(cast(nn.Module, model), weights, tail_blocks, additive=additive).eval()
