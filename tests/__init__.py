@@ -1,1 +1,1 @@
-"""Marquee's tests, laid out by what they start: nothing (`unit`), real servers (`integration`), the whole (`end_to_end`)."""
+"""Marquee's tests, laid out by what they start: nothing (`unit`), servers (`integration`), the whole."""

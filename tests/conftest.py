@@ -1,6 +1,6 @@
-"""Fixtures for every test: real servers, a migrated database of its own, a flushed broker, a clean environment.
+"""Fixtures for every test: real servers, a migrated database of its own, an empty broker, a clean environment.
 
-`MARQUEE_TEST_DATABASE_URL` and `MARQUEE_TEST_BROKER_URL` name servers to use; without them embedded ones are started.
+`MARQUEE_TEST_DATABASE_URL` and `MARQUEE_TEST_BROKER_URL` name servers to use, else embedded ones are started.
 The tests make and drop databases there, and flush the Redis database that the URL names.
 """
 
@@ -33,7 +33,7 @@ def xdist_worker() -> int:
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory, xdist_worker: int) -> Iterator[Servers]:
-    """PostgreSQL and Redis, up for the whole session. Not for tests that stop a server: those start their own."""
+    """PostgreSQL and Redis, up for the whole session; a test that stops a server starts its own."""
     home: Path = tmp_path_factory.mktemp("servers")
     with running_servers(home, xdist_worker) as running:
         yield running

@@ -1,6 +1,7 @@
-"""The servers that the tests talk to: the user's own by URL, else embedded ones in a directory of their own."""
+"""The servers that the tests talk to: the user's own by URL, else embedded ones of their own."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ def running_servers(home: Path, worker: int) -> Iterator[Servers]:
     broker_url = os.environ.get("MARQUEE_TEST_BROKER_URL")
     with ExitStack() as stack:
         if not (database_url and broker_url):
+            stack.callback(shutil.rmtree, home)  # pytest would keep some 60 MB of each of the last runs
             embedded = stack.enter_context(
                 EmbeddedServers(
                     home, postgres=not database_url, valkey=not broker_url, postgres_settings=HASTY

@@ -309,6 +309,7 @@ def test_a_session_that_began_with_one_row_updates_all_rows_as_fast(engine: Engi
         start = perf_counter()
         connection.execute(text("UPDATE marquee.movie SET year = 1999"))
         kept = perf_counter() - start
+    engine.dispose()
     with engine.connect() as fresh:
         start = perf_counter()
         fresh.execute(text("UPDATE marquee.movie SET year = 2000"))
