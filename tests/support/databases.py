@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
@@ -61,9 +62,9 @@ def url_text(url: URL) -> str:
 
 
 @contextmanager
-def engine_on(url: str, **options: int) -> Iterator[Engine]:
+def engine_on(url: str, **options: Any) -> Iterator[Engine]:
     """An engine that leaves no connection open, so that no test ends with a ResourceWarning."""
-    engine = connect(url, **options)  # type: ignore[arg-type]
+    engine = connect(url, **options)
     try:
         yield engine
     finally:

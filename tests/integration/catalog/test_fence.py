@@ -53,11 +53,12 @@ def handing_back(engine: Engine, count: int) -> Finish:
     return lambda connection, owner: hand_back(connection, owner, State.TAGGING, revisions)
 
 
+Start = Callable[[Engine, int], Finish]
 WORK = pytest.mark.parametrize("start", [fetching, tagging, failing, handing_back])
 
 
 @WORK
-def test_who_owns_the_movies_finishes_them(engine: Engine, start: Callable[[Engine, int], Finish]) -> None:
+def test_who_owns_the_movies_finishes_them(engine: Engine, start: Start) -> None:
     finish = start(engine, 3)
     with transaction(engine) as connection:
         assert finish(connection, OWNER) == Held(frozenset({1, 2, 3}), frozenset(), frozenset())
@@ -76,7 +77,7 @@ def test_who_owns_the_movies_finishes_them(engine: Engine, start: Callable[[Engi
     ids=["changed", "deleted", "given to another", "taken away"],
 )
 def test_a_stale_result_is_dropped_and_its_batch_mates_are_not(
-    engine: Engine, start: Callable[[Engine, int], Finish], meanwhile: str
+    engine: Engine, start: Start, meanwhile: str
 ) -> None:
     finish = start(engine, 3)
     execute(engine, meanwhile)
@@ -88,7 +89,7 @@ def test_a_stale_result_is_dropped_and_its_batch_mates_are_not(
 
 
 @WORK
-def test_a_second_finish_finds_nothing(engine: Engine, start: Callable[[Engine, int], Finish]) -> None:
+def test_a_second_finish_finds_nothing(engine: Engine, start: Start) -> None:
     finish = start(engine, 2)
     with transaction(engine) as connection:
         finish(connection, OWNER)
@@ -99,9 +100,7 @@ def test_a_second_finish_finds_nothing(engine: Engine, start: Callable[[Engine, 
 
 
 @WORK
-def test_a_movie_that_a_writer_holds_is_locked_and_nobody_waits(
-    engine: Engine, start: Callable[[Engine, int], Finish]
-) -> None:
+def test_a_movie_that_a_writer_holds_is_locked_and_nobody_waits(engine: Engine, start: Start) -> None:
     finish = start(engine, 3)
     before = states(engine)
     with engine.connect() as writer:
@@ -116,9 +115,7 @@ def test_a_movie_that_a_writer_holds_is_locked_and_nobody_waits(
 
 
 @WORK
-def test_a_movie_deleted_and_made_anew_is_not_the_one_that_was_taken(
-    engine: Engine, start: Callable[[Engine, int], Finish]
-) -> None:
+def test_a_movie_deleted_and_made_anew_is_not_the_one_that_was_taken(engine: Engine, start: Start) -> None:
     finish = start(engine, 1)
     before = row(engine, 1)
     execute(engine, "DELETE FROM marquee.movie")
