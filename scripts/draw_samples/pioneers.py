@@ -106,6 +106,75 @@ def the_wizard_of_oz() -> Canvas:
     return c
 
 
+def the_treasure_of_the_sierra_madre() -> Canvas:
+    """Three men and a mule on a bare ridge, and gold dust in the wind."""
+    c = Canvas("#e2a13a", "#f6dc9a", seed=48)
+    c.circle(120, 150, 62, "#fff0bf")
+    c.glow(120, 150, 280, "#fff6d6", 0.7)
+    c.poly([(0, 430), (70, 330), (120, 370), (210, 236), (280, 330), (340, 262), (430, 372), (500, 330), (500, 470),
+            (0, 470)], "#b97a3c")
+    c.poly([(210, 236), (280, 330), (248, 322), (226, 300)], "#d99b52")
+    c.poly([(340, 262), (430, 372), (384, 350), (352, 310)], "#d99b52")
+    c.hills(470, 24, "#8a4f2a", waves=1.1)
+    dark = "#2a1609"
+    ridge = curve((-10, 560), (120, 520), (260, 540), (400, 506), (510, 530))
+    c.poly([*ridge, (510, 760), (-10, 760)], dark)
+    for x, y, h in ((90, 534, 84), (186, 534, 92), (404, 516, 80)):
+        c.person(x, y, h, dark, coat=0.22, hat=True)
+        c.line([(x + 6, y - h * 0.66), (x + 30, y - h * 0.98)], 4, dark)
+        c.line([(x + 16, y - h * 1.05), (x + 42, y - h * 0.9)], 4, dark)
+    c.poly(curve((262, 494), (276, 470), (330, 466), (352, 476), (350, 506), (270, 508), (262, 494)), dark)
+    c.ellipse(306, 464, 28, 18, dark)
+    c.poly([(340, 484), (362, 440), (384, 452), (388, 462), (368, 462), (352, 494)], dark)
+    c.poly([(360, 444), (356, 422), (368, 440)], dark)
+    for x in (270, 282, 336, 346):
+        c.rect(x, 500, 6, 38, dark)
+    for _ in range(190):
+        t = float(c.chance.uniform(0, 1))
+        spread = float(c.chance.normal(0, 14 + 44 * t))
+        c.circle(300 + 230 * t, 448 - 250 * t**1.3 + spread, float(c.chance.uniform(0.8, 2.6)), "#fff3b0", 0.9)
+    c.title(["THE TREASURE OF", "THE SIERRA MADRE"], 618, "#ffe3a0", face="slab", size=26, width=420,
+            tracking=0.04, note="1948")
+    return c
+
+
+def the_third_man() -> Canvas:
+    """A shadow that is taller than the houses, and the great wheel behind."""
+    c = Canvas("#101418", "#3c4a50", seed=49)
+    x: float
+    y: float
+    c.ring(250, 210, 150, 4, "#6d7f86", 0.8)
+    c.ring(250, 210, 132, 2, "#6d7f86", 0.6)
+    for i in range(15):
+        a = i * 24
+        c.line([around(250, 210, 8, a), around(250, 210, 148, a)], 1.2, "#6d7f86", 0.6)
+        x, y = around(250, 210, 150, a)
+        c.rect(x - 8, y - 4, 16, 12, "#8d9da3", 0.9)
+    c.line([(250, 210), (186, 470)], 5, "#6d7f86", 0.8)
+    c.line([(250, 210), (314, 470)], 5, "#6d7f86", 0.8)
+    c.poly([(0, 60), (150, 190), (150, 640), (0, 750)], "#1b2227")
+    c.poly([(500, 40), (350, 190), (350, 640), (500, 750)], "#c9c4ae")
+    for x, y in ((18, 200), (74, 240), (18, 340), (74, 350), (18, 480), (74, 464)):
+        c.poly([(x, y), (x + 34, y + 20), (x + 34, y + 80), (x, y + 76)], "#0d1114")
+    c.poly([(150, 470), (350, 470), (350, 640), (500, 750), (0, 750), (150, 640)], "#252e33")
+    for row in range(9):
+        y = 500 + row * 30
+        for i in range(8):
+            x = 250 + (i - 3.5) * (24 + row * 9) + (row % 2) * 10
+            c.ellipse(x, y, 9 + row * 3.2, 4 + row * 1.1, "#566268", 0.4)
+    shade = "#14181b"
+    c.poly(curve((372, 640), (380, 430), (376, 320), (392, 250), (424, 236), (462, 262), (480, 350), (476, 470),
+            (486, 720)), shade)
+    c.ellipse(424, 214, 27, 34, shade)
+    c.poly([(372, 206), (486, 182), (490, 192), (376, 218)], shade)
+    c.poly([(396, 202), (402, 160), (444, 150), (460, 190)], shade)
+    c.glow(126, 600, 120, "#ffe6a8", 0.55)
+    c.person(170, 640, 74, "#07090a", coat=0.3, hat=True)
+    c.gradient("#07090a", "#07090a", 560, 190, alphas=(0, 0.95))
+    c.title(["THE THIRD MAN"], 652, "#efe8cf", face="serif", size=36, width=410, tracking=0.06, note="1949")
+    return c
+
+
 def singin_in_the_rain() -> Canvas:
     """One umbrella, a street lamp, and all the rain of Hollywood."""
     c = Canvas("#20375c", "#40608f", seed=52)
@@ -226,6 +295,8 @@ SCENES = (
     metropolis,
     king_kong,
     the_wizard_of_oz,
+    the_treasure_of_the_sierra_madre,
+    the_third_man,
     singin_in_the_rain,
     seven_samurai,
     paths_of_glory,
