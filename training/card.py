@@ -7,15 +7,17 @@ def model_card(artifact: Artifact) -> str:
     """The card in Markdown, made from the manifest alone, so that the two cannot disagree."""
     about, config = artifact.about, artifact.config
     height, width = config.poster_size
+    data = about["data"]
     lines = [
         f"# {about['name']}: a genre tagger for movies",
         "",
-        f"From a movie's title, plot, year and poster to {len(config.genres)} genres: {', '.join(config.genres)}.",
+        f"From a movie's title, plot, year and poster to {len(config.genres)} genres:",
+        f"{', '.join(config.genres)}.",
         "",
-        f"- Text: {config.text_encoder}, last {config.text_tail} blocks trained; {config.max_tokens} tokens at most.",
-        f"- Poster: {config.image_encoder}, last {config.image_tail} blocks trained; {width} by {height} pixels.",
-        f"- Fusion: {config.members} of {config.layers} attention layers; {config.lexicon_size} TF-IDF terms.",
-        f"- Trained on {about['data']['movies']} movies (data SHA-256 {about['data']['sha256'][:16]}…).",
+        f"- Text: {config.text_encoder}, last {config.text_tail} blocks trained; {config.max_tokens} tokens.",
+        f"- Poster: {config.image_encoder}, last {config.image_tail} blocks trained; {width} × {height} px.",
+        f"- Fusion: {config.members} of {config.layers} layers; {config.lexicon_size} TF-IDF terms.",
+        f"- Trained on {data['movies']} movies (data SHA-256 {data['sha256'][:16]}…).",
         "",
         f"Measured on {about['metrics']['measured_on']}:",
         "",

@@ -121,7 +121,7 @@ class Dataset:
 def read_dataset(path: Path, *, purpose: str = "evaluate") -> Dataset:
     """Read a folder, or one `.jsonl` file with its posters beside it.
 
-    Where a folder has several `.jsonl` files, training reads those whose name begins with `train` (all, if none
+    Where a folder has several `.jsonl` files, training reads those called `train…` (all, if none
     does) and evaluation reads the others.
 
     Raises:

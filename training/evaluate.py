@@ -52,7 +52,7 @@ class Report:
     genres: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """`map`, `f1_micro`, `f1_macro`, `f1_weighted`, `f1_samples`, `exact_match`, `roc_auc`, `ece` and more."""
+        """`map`, `f1_micro`, `f1_macro`, `f1_weighted`, `f1_samples`, `exact_match`, `roc_auc`, `ece`, …"""
         return self.data
 
 

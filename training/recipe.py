@@ -20,7 +20,8 @@ class Recipe:
         mixup: alpha of the Beta by which the vectors and labels of two movies are mixed; 0 for never.
         average: decay of the running average of the weights that is kept in the end; 0 for none.
         flip: whether posters are also shown mirrored.
-        folds: parts of the training movies; each part's calibration comes from a model that did not see it.
+        folds: parts of the training movies; a model that did not see a part predicts it.
+        fold_runs: how many of the parts get such a model; calibration, thresholds and bands come from these.
         precision: of the forward pass in training, "bf16" or "fp32".
         text_encoder, image_encoder, text_tail, image_tail, lexicon_size, use_title, use_year,
         width, layers, heads, dropout, members: see `tagger.config.ModelConfig`.
@@ -43,7 +44,8 @@ class Recipe:
     mixup: float = 0.0
     average: float = 0.995
     flip: bool = False
-    folds: int = 3
+    folds: int = 5
+    fold_runs: int = 2
     precision: str = "bf16"
     text_encoder: str = "all-MiniLM-L6-v2"
     image_encoder: str = "efficientnet-lite0"

@@ -1,8 +1,7 @@
 """Training an artifact: features, a model a fold, calibration and bands from them, a model of all movies."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,14 @@ LICENCES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """Logits of movies by models that did not see them: rows, and (rows, genres) for each pattern."""
+
+    rows: NDArray[np.int64]
+    logits: list[NDArray[np.float64]]
+
+
 def train(
     dataset_dir: Path,
     out_dir: Path,
@@ -47,7 +54,7 @@ def train(
 ) -> Artifact:
     """Train an artifact on a dataset and write it to `out_dir`.
 
-    Every movie is out of fold once: a model that never saw it gives the logits that calibration, thresholds,
+    Some movies are out of fold: a model that never saw them gives the logits that calibration, thresholds,
     bands and the manifest's metrics come from. The artifact's own model then sees all movies.
 
     Args:
@@ -74,30 +81,38 @@ def train(
         dataset, network, preparer, cache or default_cache(),
         precision=recipe.precision, mirror=recipe.flip, progress=progress,
     )  # fmt: skip
-    unseen = out_of_fold(dataset, features, labels, genres, lexicon, recipe, progress)
+    unseen = out_of_fold(features, labels, genres, lexicon, recipe, progress)
     network = fit(
         network, features, labels, range(len(dataset)), recipe, _named(progress, "training, all movies")
     )
-    artifact = assemble(network, preparer, lexicon, dataset, labels, unseen, recipe, rules)
+    artifact = assemble(network, preparer, dataset, labels, unseen, recipe, rules)
     save_artifact(artifact, out_dir, model_card(artifact))
     return load_artifact(out_dir)
 
 
 def out_of_fold(
-    dataset: Dataset, features: Features, labels: Labels, genres: tuple[str, ...],
-    lexicon: Lexicon, recipe: Recipe, progress: Progress,
-) -> list[NDArray[np.float64]]:  # fmt: skip
-    """Each pattern's logits (movies, genres), from models that did not see the movie."""
-    part = fold_of(len(dataset), max(2, recipe.folds), recipe.seed)
+    features: Features, labels: Labels, genres: tuple[str, ...], lexicon: Lexicon, recipe: Recipe,
+    progress: Progress,
+) -> OutOfFold:  # fmt: skip
+    """Each pattern's logits of the movies of the first `fold_runs` folds, by models that did not see them."""
+    part = fold_of(len(labels), max(2, recipe.folds), recipe.seed)
+    runs = min(max(1, recipe.fold_runs), int(part.max()) + 1)
     unseen = [np.zeros(labels.shape) for _ in PATTERNS]
-    for fold in range(part.max() + 1):
+    for fold in range(runs):
         inside, outside = np.flatnonzero(part != fold).tolist(), np.flatnonzero(part == fold).tolist()
         network, _ = build(recipe, genres, lexicon)
-        told = _named(progress, f"training, fold {fold + 1} of {part.max() + 1}")
-        fit(network, features, labels, inside, recipe, told)
+        fit(
+            network,
+            features,
+            labels,
+            inside,
+            recipe,
+            _named(progress, f"training, fold {fold + 1} of {runs}"),
+        )
         for place, pattern in enumerate(PATTERNS):
             unseen[place][outside] = predict_logits(network, features, outside, pattern=pattern)
-    return unseen
+    rows = np.flatnonzero(part < runs)
+    return OutOfFold(rows, [logits[rows] for logits in unseen])
 
 
 def fold_of(movies: int, folds: int, seed: int) -> NDArray[np.int64]:
@@ -106,28 +121,30 @@ def fold_of(movies: int, folds: int, seed: int) -> NDArray[np.int64]:
 
 
 def assemble(
-    network: Network, preparer: Preparer, lexicon: Lexicon, dataset: Dataset, labels: Labels,
-    unseen: Sequence[NDArray[np.float64]], recipe: Recipe, rules: Rules,
+    network: Network, preparer: Preparer, dataset: Dataset, labels: Labels, unseen: OutOfFold,
+    recipe: Recipe, rules: Rules,
 ) -> Artifact:  # fmt: skip
     """The artifact of a trained network and its out-of-fold logits."""
-    first = halves([movie.name for movie in dataset.movies], rules.calibration_share)
-    calibration = fit_calibration([logits[first] for logits in unseen], labels[first])
-    confidence = [calibration(z, np.full(len(z), place)) for place, z in enumerate(unseen)]
-    bands = fit_bands([p[~first] for p in confidence], labels[~first], rules)
+    first = halves([dataset.movies[int(row)].name for row in unseen.rows], rules.calibration_share)
+    truth = labels[unseen.rows]
+    calibration = fit_calibration([logits[first] for logits in unseen.logits], truth[first])
+    others = truth[~first]
+    confidence = [calibration(z[~first], np.full(len(others), k)) for k, z in enumerate(unseen.logits)]
+    bands = fit_bands(confidence, others, rules)
+    measured = {
+        name: scores(confidence[k], others, bands.predicted(confidence[k], np.full(len(others), k)))
+        for k, name in enumerate(PATTERNS)
+    }
     text, image = network.text.weights, network.image.weights
     names = {name: LICENCES.get(name, "see the encoder's own") for name in (text.name, image.name)}
-    second = np.flatnonzero(~first)
-    measured = {}
-    for place, name in enumerate(PATTERNS):
-        p = confidence[place][second]
-        measured[name] = scores(p, labels[second], bands.predicted(p, np.full(len(second), place)))
     about: dict[str, Any] = {
         "name": recipe.name,
         "code_version": version("marquee"),
         "recipe": recipe.to_json(),
         "data": {"sha256": dataset.sha256, "movies": len(dataset), "source": dataset.source},
         "metrics": {
-            "measured_on": f"training movies, each by a model of {recipe.folds} folds that did not see it",
+            "measured_on": f"{len(others)} training movies that the measured model did not see, where the "
+            "thresholds were chosen",
             **measured,
         },
         "licences": {"code": "Apache-2.0", "encoders": names,
@@ -139,7 +156,9 @@ def assemble(
         "image": {"name": image.name, "sha256": image.sha256},
     }  # fmt: skip
     prior = labels.mean(axis=0).astype(np.float32)
-    return Artifact(network.config, encoders, network.own_state(), lexicon, prior, calibration, bands, about)
+    return Artifact(
+        network.config, encoders, network.own_state(), preparer.lexicon, prior, calibration, bands, about
+    )
 
 
 def scores(confidence: NDArray[np.float32], labels: Labels, predicted: Labels) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def test_the_version_joins_to_the_weights(predictor: Predictor) -> None:
 
 
 def test_a_wide_poster_says_no_more_than_a_narrow_one(predictor: Predictor) -> None:
-    """The file's size at its source is no clue: 342 px and 185 px of the same picture look alike to the model."""
+    """The size of a file at its source is no clue: 342 px and 185 px of one picture look alike."""
     from io import BytesIO
 
     from PIL import Image, ImageFilter
