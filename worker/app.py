@@ -9,7 +9,7 @@ Messages carry identifiers only and may be lost or doubled at any time: the ledg
 from typing import Any
 
 from celery import Celery
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from catalog.ledger.words import Priority
 from marquee.settings import load_settings
@@ -23,13 +23,15 @@ def configuration() -> dict[str, Any]:
     """What differs from Celery's defaults, and why."""
     broker = locate(load_settings()).broker_url
     redis = broker.startswith("redis")
-    options: dict[str, Any] = {"socket_connect_timeout": 2.0, "socket_keepalive": True}
+    # One more attempt, and no silence of more than five seconds: the ledger waits better than a thread.
+    options: dict[str, Any] = {"max_retries": 1, "interval_start": 0.2, "interval_step": 0.2}
     if redis:
         # Redis' lowest number goes first; a queue a priority, looked at in that order.
+        options |= {"socket_connect_timeout": 2.0, "socket_timeout": 5.0, "socket_keepalive": True}
         options |= {"priority_steps": [int(p) for p in Priority], "queue_order_strategy": "priority"}
     return {
         "broker_url": broker,
-        "broker_transport_options": options if redis else {},
+        "broker_transport_options": options,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "accept_content": ["json"],
@@ -38,8 +40,8 @@ def configuration() -> dict[str, Any]:
         "task_acks_late": False,  # the ledger's leases bring lost work back, and sooner
         "task_publish_retry": False,  # the relay gives the movies back and tries later
         "task_queues": [
-            Queue(FETCH_QUEUE, max_priority=max(Priority)),
-            Queue(TAG_QUEUE),
+            Queue(FETCH_QUEUE, Exchange(FETCH_QUEUE), FETCH_QUEUE, max_priority=max(Priority)),
+            Queue(TAG_QUEUE, Exchange(TAG_QUEUE), TAG_QUEUE),
         ],
         "task_default_queue": FETCH_QUEUE,
         "task_routes": {TAG: {"queue": TAG_QUEUE}},

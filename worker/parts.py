@@ -143,7 +143,7 @@ def open_tmdb(settings: Settings, connections: Connections, engine: Engine) -> T
 def wake_tag_workers() -> None:
     """Tell the tag workers that movies are ready. A lost wake-up costs a second: they also sweep."""
     try:
-        app.send_task(TAG, expires=5)
+        app.send_task(TAG, expires=60)
     except (BrokerError, OSError) as error:
         log.warning("the wake-up could not be sent", error=str(error))
 

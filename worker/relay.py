@@ -51,7 +51,7 @@ class Relay:
         self._bell, self._ring = os.pipe()
         self._stopping = False
         self._recover_at = 0.0
-        self._broker_is_away = False
+        self.broker_is_away = False
 
     def stop(self) -> None:
         """End `run` at its next step. May be called from a signal handler or another thread."""
@@ -68,7 +68,7 @@ class Relay:
                 log.warning("Postgres is away", error=error.message)
                 pause = 0.2
             except (BrokerError, OSError) as error:
-                self._broker_is_away = True
+                self.broker_is_away = True
                 log.warning("the broker is away; the movies wait in the ledger", error=str(error))
             if not self._stopping:
                 self.listener.wait(pause, self._bell)
@@ -86,14 +86,14 @@ class Relay:
         while not self._stopping:
             with transaction(self.engine, durable=False) as connection:
                 room = self.window - queued(connection)
-                if self._broker_is_away:
+                if self.broker_is_away:
                     room = min(room, 1)  # one movie tries whether it is back
                 lease = self.limits.queue_lease_seconds
                 claimed = claim_pending(connection, room, lease) if room > 0 else []
             if not claimed:
                 break
             self._send(claimed)
-            self._broker_is_away = False
+            self.broker_is_away = False
             sent += len(claimed)
         return sent
 
@@ -106,7 +106,7 @@ class Relay:
                     FETCH,
                     kwargs={"movie_ids": [d.movie_id for d in message], "alone": message[0].suspect},
                     priority=message_priority(message[0].priority, broker),
-                    expires=2 * self.limits.queue_lease_seconds,
+                    expiration=2 * self.limits.queue_lease_seconds,
                 )
                 unsent -= {d.movie_id for d in message}
         except (BrokerError, OSError):
