@@ -24,6 +24,7 @@ WHERE newest.id > COALESCE(pg_sequence_last_value(counter::regclass), 0)
 """)
 IDENTITIES = ("id", "external_id", "tmdb_id", "imdb_id")
 MAX_PLOT = 100_000
+LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 
 def _plain(value: Any) -> Any:
@@ -49,18 +50,24 @@ def _text(value: Any) -> Any:
 def _list(value: Any) -> Any:
     """Genres may come as a JSON list or as names separated by `|` or `,`."""
     value = _plain(value)
-    if not isinstance(value, str):
-        return value
-    if value.startswith("["):
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError:
-            raise ValueError("should be a JSON list") from None
+    if not isinstance(value, str) or value.startswith("["):
+        return _object(value)
     return [part.strip() for part in value.split("|" if "|" in value else ",") if part.strip()]
 
 
-Text = Annotated[str | None, BeforeValidator(_text)]
-Whole = Annotated[int | None, BeforeValidator(_whole)]
+def _object(value: Any) -> Any:
+    """What a file without structure gives as JSON text."""
+    value = _plain(value)
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        raise ValueError("should be JSON") from None
+
+
+# Limits stand on the inner type: a value that turns out to be absent has none to keep.
+AsText, AsWhole, AsList = BeforeValidator(_text), BeforeValidator(_whole), BeforeValidator(_list)
 
 
 class MovieRecord(BaseModel):
@@ -68,19 +75,19 @@ class MovieRecord(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_max_length=MAX_PLOT)
 
-    id: Annotated[Whole, Field(gt=0, lt=2**63)] = None
-    external_id: Text = None
-    tmdb_id: Annotated[Whole, Field(gt=0, lt=2**31)] = None
-    imdb_id: Annotated[Text, Field(pattern=r"^tt[0-9]{7,10}$")] = None
-    title: Annotated[Text, Field(max_length=1000)] = None
-    year: Annotated[Whole, Field(ge=1870, le=2200)] = None
-    language: Annotated[Text, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = None
-    plot: Text = None
-    poster_url: Annotated[Text, Field(pattern=r"^https?://", max_length=2000)] = None
-    poster_hash: Annotated[Text, Field(pattern=r"^[0-9a-f]{64}$")] = None
-    attributes: dict[str, Any] | None = None
-    training_allowed: bool | None = None
-    genres: Annotated[list[str] | None, BeforeValidator(_list)] = None
+    id: Annotated[Annotated[int, Field(gt=0, lt=2**63)] | None, AsWhole] = None
+    external_id: Annotated[str | None, AsText] = None
+    tmdb_id: Annotated[Annotated[int, Field(gt=0, lt=2**31)] | None, AsWhole] = None
+    imdb_id: Annotated[Annotated[str, Field(pattern=r"^tt[0-9]{7,10}$")] | None, AsText] = None
+    title: Annotated[Annotated[str, Field(max_length=1000)] | None, AsText] = None
+    year: Annotated[Annotated[int, Field(ge=1870, le=2200)] | None, AsWhole] = None
+    language: Annotated[Annotated[str, Field(pattern=LANGUAGE)] | None, AsText] = None
+    plot: Annotated[str | None, AsText] = None
+    poster_url: Annotated[Annotated[str, Field(pattern=r"^https?://", max_length=2000)] | None, AsText] = None
+    poster_hash: Annotated[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None, AsText] = None
+    attributes: Annotated[dict[str, Any] | None, BeforeValidator(_object)] = None
+    training_allowed: Annotated[bool | None, BeforeValidator(_plain)] = None
+    genres: Annotated[list[str] | None, AsList] = None
 
     @property
     def identity(self) -> str | None:
