@@ -8,6 +8,7 @@ import socket
 import threading
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
 from time import monotonic
 from typing import Any
@@ -52,7 +53,7 @@ class _WatchedConnection(HTTPConnection):
 
         def cut() -> None:
             late.set()
-            if self.sock is not None:
+            with suppress(OSError, TypeError):  # it is closed already, or no plain socket
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
         watchdog = threading.Timer(self.timeout or 60.0, cut)

@@ -111,8 +111,8 @@ def the_treasure_of_the_sierra_madre() -> Canvas:
     c = Canvas("#e2a13a", "#f6dc9a", seed=48)
     c.circle(120, 150, 62, "#fff0bf")
     c.glow(120, 150, 280, "#fff6d6", 0.7)
-    c.poly([(0, 430), (70, 330), (120, 370), (210, 236), (280, 330), (340, 262), (430, 372), (500, 330), (500, 470),
-            (0, 470)], "#b97a3c")
+    c.poly([(0, 430), (70, 330), (120, 370), (210, 236), (280, 330), (340, 262), (430, 372), (500, 330),
+            (500, 470), (0, 470)], "#b97a3c")
     c.poly([(210, 236), (280, 330), (248, 322), (226, 300)], "#d99b52")
     c.poly([(340, 262), (430, 372), (384, 350), (352, 310)], "#d99b52")
     c.hills(470, 24, "#8a4f2a", waves=1.1)
@@ -132,7 +132,8 @@ def the_treasure_of_the_sierra_madre() -> Canvas:
     for _ in range(190):
         t = float(c.chance.uniform(0, 1))
         spread = float(c.chance.normal(0, 14 + 44 * t))
-        c.circle(300 + 230 * t, 448 - 250 * t**1.3 + spread, float(c.chance.uniform(0.8, 2.6)), "#fff3b0", 0.9)
+        size = float(c.chance.uniform(0.8, 2.6))
+        c.circle(300 + 230 * t, 448 - 250 * t**1.3 + spread, size, "#fff3b0", 0.9)
     c.title(["THE TREASURE OF", "THE SIERRA MADRE"], 618, "#ffe3a0", face="slab", size=26, width=420,
             tracking=0.04, note="1948")
     return c
@@ -163,8 +164,8 @@ def the_third_man() -> Canvas:
             x = 250 + (i - 3.5) * (24 + row * 9) + (row % 2) * 10
             c.ellipse(x, y, 9 + row * 3.2, 4 + row * 1.1, "#566268", 0.4)
     shade = "#14181b"
-    c.poly(curve((372, 640), (380, 430), (376, 320), (392, 250), (424, 236), (462, 262), (480, 350), (476, 470),
-            (486, 720)), shade)
+    c.poly(curve((372, 640), (380, 430), (376, 320), (392, 250), (424, 236), (462, 262), (480, 350),
+            (476, 470), (486, 720)), shade)
     c.ellipse(424, 214, 27, 34, shade)
     c.poly([(372, 206), (486, 182), (490, 192), (376, 218)], shade)
     c.poly([(396, 202), (402, 160), (444, 150), (460, 190)], shade)

@@ -4,10 +4,11 @@ What is under a hash never changes, so a poster that is there already is not wri
 reader can see for itself that it got what was put in.
 """
 
+import os
 import re
+import threading
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
 
 import fsspec
@@ -25,6 +26,7 @@ class _Shelf(Protocol):
     def write(self, name: str, data: bytes) -> None: ...
     def read(self, name: str) -> bytes: ...
     def exists(self, name: str) -> bool: ...
+    def holds(self, name: str, data: bytes) -> bool: ...
 
 
 class PosterStore:
@@ -48,11 +50,14 @@ class PosterStore:
         self._shelf: _Shelf = _Directory(Path(root)) if local else _Remote(filesystem, root)
 
     def put(self, normalised: bytes) -> str:
-        """Keep the bytes and return their hash; when it returns, they are there as a whole."""
+        """Keep the bytes and return their hash; when it returns, they are there as a whole.
+
+        What a power loss left damaged under their name is written anew.
+        """
         digest = sha256(normalised).hexdigest()
         name = _name(digest)
         try:
-            if not self._shelf.exists(name):
+            if not self._shelf.holds(name, normalised):
                 self._shelf.write(name, normalised)
         except OSError as error:
             raise self._unusable(error) from None
@@ -104,22 +109,23 @@ class _Directory:
             self._write(path, data)
 
     def _write(self, path: Path, data: bytes) -> None:
-        with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as part:
-            try:
-                part.write(data)
-                part.close()
-                Path(part.name).chmod(0o644)
-                Path(part.name).replace(path)
-            except BaseException:
-                Path(part.name).unlink(missing_ok=True)
-                raise
+        part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
     def read(self, name: str) -> bytes:
         return (self._root / name).read_bytes()
 
     def exists(self, name: str) -> bool:
+        return (self._root / name).exists()
+
+    def holds(self, name: str, data: bytes) -> bool:
         try:
-            return (self._root / name).stat().st_size > 0
+            return self.read(name) == data
         except FileNotFoundError:
             return False
 
@@ -139,6 +145,12 @@ class _Remote:
 
     def exists(self, name: str) -> bool:
         return bool(self._filesystem.exists(f"{self._root}/{name}"))
+
+    def holds(self, name: str, data: bytes) -> bool:
+        try:
+            return bool(self._filesystem.size(f"{self._root}/{name}") == len(data))
+        except FileNotFoundError:
+            return False
 
 
 def _name(digest: str) -> str:

@@ -60,11 +60,12 @@ def test_damaged_bytes_are_never_returned(tmp_path: Path) -> None:
         store.get(DIGEST)
 
 
-def test_an_empty_file_left_by_a_crash_is_written_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [b"", POSTER[:7], bytes(len(POSTER))])
+def test_what_a_crash_left_is_written_anew(tmp_path: Path, left: bytes) -> None:
     store = PosterStore(str(tmp_path))
     path = tmp_path / DIGEST[:2] / f"{DIGEST}.jpg"
     path.parent.mkdir()
-    path.touch()
+    path.write_bytes(left)
     assert store.get(store.put(POSTER)) == POSTER
 
 
