@@ -81,9 +81,11 @@ class PosterStore:
         return data
 
     def exists(self, digest: str) -> bool:
-        """Whether there is a poster of this hash."""
+        """Whether there is a poster of this hash; there is none of what is no hash."""
         try:
             return self._shelf.exists(_name(digest))
+        except PosterMissingError:
+            return False
         except OSError as error:
             raise self._unusable(error) from None
 

@@ -42,8 +42,7 @@ def test_what_is_not_there_is_named(store: PosterStore) -> None:
 def test_what_is_no_hash_never_becomes_a_path(store: PosterStore, digest: str) -> None:
     with pytest.raises(PosterMissingError):
         store.get(digest)
-    with pytest.raises(PosterMissingError):
-        store.exists(digest)
+    assert not store.exists(digest)
 
 
 def test_posters_lie_under_the_first_two_digits(tmp_path: Path) -> None:
