@@ -109,6 +109,8 @@ class Gatherer:
         if not self.needs_tmdb(job):
             if self.tmdb is None:
                 notes.append(NO_TOKEN)
+            elif not (job.tmdb_id or job.imdb_id or job.title):
+                notes.append("there is no tmdb_id, imdb_id or title to look it up by")
             return record
         assert self.tmdb is not None
         try:

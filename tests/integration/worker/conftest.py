@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from sqlalchemy import Engine
 
 from tests.support.stub_model import StubLoader, StubPredictor, promote_stub
+from tests.support.workbench import Bench, Host, MakeBench
 from worker.offline_tmdb import OfflineTmdb
 from worker.posters import PosterStore
 
@@ -19,7 +21,8 @@ MOVIES = [
     {"tmdb_id": 13, "imdb_id": "tt0000013", "title": "No Poster", "year": 2002, "plot": "A plot alone."},
     {"tmdb_id": 15, "title": "Twins", "year": 1988, "plot": "The first.", "poster": "11.jpg"},
     {"tmdb_id": 16, "title": "Twins", "year": 1988, "plot": "The second.", "poster": "11.jpg"},
-    {"tmdb_id": 17, "title": "Nul\u0000 and \u0007bell", "year": 1990, "plot": "A\u0000 plot \u0001 with\u001b noise."},
+    {"tmdb_id": 17, "title": "Nul\u0000 and \u0007bell", "year": 1990,
+     "plot": "A\u0000 plot \u0001 with\u001b noise."},
     {"tmdb_id": 18, "title": "Long", "year": 1991, "plot": "word " * 200_000},
     {"tmdb_id": 19, "title": "Blank", "year": 1992, "plot": " \n\t "},
     *({"tmdb_id": 100 + i, "title": f"Movie {i}", "year": 2000, "plot": f"Plot {i}.", "poster": "12.jpg"}
@@ -68,3 +71,35 @@ def stub(engine: Engine, loader: StubLoader) -> StubPredictor:
     predictor = loader.add(StubPredictor())
     promote_stub(engine, predictor)
     return predictor
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    host = Host()
+    yield host
+    host.close()
+
+
+@pytest.fixture
+def jpeg() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (60, 90), "teal").save(out, "JPEG")
+    return out.getvalue()
+
+
+@pytest.fixture
+def make_bench(engine: Engine, tmdb: OfflineTmdb, store: PosterStore, host: Host) -> Iterator[MakeBench]:
+    made: list[Bench] = []
+
+    def make(*, with_tmdb: bool = True) -> Bench:
+        made.append(Bench(engine, tmdb if with_tmdb else None, store, [host.origin]))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.close()
+
+
+@pytest.fixture
+def bench(make_bench: MakeBench) -> Bench:
+    return make_bench()

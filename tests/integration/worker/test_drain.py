@@ -276,7 +276,8 @@ def test_a_promotion_swaps_the_model_between_two_batches(
     assert loader.loads == ["stub-1", "stub-2"]
     used = ledger.execute(
         engine,
-        "SELECT m.version, count(*) AS n FROM marquee.prediction_log l JOIN marquee.model m ON m.id = l.model_id GROUP BY 1",
+        "SELECT m.version, count(*) AS n FROM marquee.prediction_log l "
+        "JOIN marquee.model m ON m.id = l.model_id GROUP BY 1",
     )
     assert {r.version: r.n for r in used} == {
         "stub-1": 8 * len(stub.batches), "stub-2": 8 * len(second.batches)
@@ -317,7 +318,7 @@ def test_two_callers_at_once_tag_each_movie_once(
 def test_a_wake_up_during_a_run_is_not_lost(
     engine: Engine, stub: StubPredictor, make_drain: MakeDrain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first run has looked for a next batch and found none; then a movie becomes ready, and its wake-up comes."""
+    """The first run has found no next batch; then a movie becomes ready, and its wake-up comes."""
     ready(engine, 1)
     looked, go = threading.Event(), threading.Event()
     claim = worker.drain.claim_ready
