@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +31,8 @@ def size_of(path: Path) -> int:
     """
     if not path.is_file():
         raise ImportFileError(f"There is no file {path}.")
+    if not os.access(path, os.R_OK):
+        raise ImportFileError(f"The file {path} may not be read.")
     return _parquet(path).metadata.num_rows if path.suffix == ".parquet" else path.stat().st_size
 
 
@@ -110,7 +113,14 @@ def _read_csv(path: Path, progress: Progress) -> Iterator[Row]:
 
 def _read_parquet(path: Path, progress: Progress) -> Iterator[Row]:
     number = 0
-    for batch in _parquet(path).iter_batches(batch_size=1000):
+    batches = _parquet(path).iter_batches(batch_size=1000)
+    while True:
+        try:
+            batch = next(batches, None)
+        except (OSError, ValueError) as error:
+            raise ImportFileError(f"{path.name} is damaged after row {number}: {error}.") from None
+        if batch is None:
+            return
         for fields in batch.to_pylist():
             number += 1
             yield Row(number, fields)

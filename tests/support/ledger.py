@@ -36,7 +36,8 @@ def insert(engine: Engine, count: int = 1, *, priority: str = "interactive", **c
         )
         rows = connection.execute(
             text(
-                f"INSERT INTO marquee.movie ({names}) SELECT {values} FROM generate_series(1, :count) n RETURNING id"
+                f"INSERT INTO marquee.movie ({names}) SELECT {values} "
+                "FROM generate_series(1, :count) n RETURNING id"
             ),
             columns | {"count": count},
         )

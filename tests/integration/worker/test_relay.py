@@ -228,7 +228,8 @@ def listening(engine: Engine) -> int:
     return int(
         ledger.scalar(
             engine,
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()",
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE query LIKE 'LISTEN%' AND datname = current_database()",
         )
     )
 
