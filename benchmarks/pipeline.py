@@ -66,7 +66,7 @@ class Pipeline:
     def states(self) -> dict[str, int]:
         """Movies by state."""
         with transaction(self.system.engine) as connection:
-            return dict(connection.execute(STATES).tuples().all())
+            return dict(connection.execute(STATES).all())
 
     def workers(self) -> set[str]:
         """The parts that run."""

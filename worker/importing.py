@@ -100,7 +100,7 @@ class Importer:
         """The rows' genres as labels: those named hold, the catalog's others do not."""
         if self.trusted_by is None:
             return 0
-        every = dict(connection.execute(text("SELECT name, id FROM marquee.genre")).tuples())
+        every = dict(connection.execute(text("SELECT name, id FROM marquee.genre")))
         verdicts = []
         for movie_id, record in zip(ids, records, strict=True):
             if record.genres is not None:

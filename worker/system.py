@@ -81,7 +81,12 @@ class System:
         settings = self.settings
         own_database, own_broker = settings.database_url, settings.broker_url
         servers = stack.enter_context(
-            EmbeddedServers(settings.home, postgres=own_database is None, valkey=own_broker is None)
+            EmbeddedServers(
+                settings.home,
+                postgres=own_database is None,
+                valkey=own_broker is None,
+                pg_bin=settings.pg_bin,
+            )
         )
         self.servers = servers
         return Connections(

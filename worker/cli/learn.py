@@ -1,6 +1,7 @@
 """`marquee train`, `evaluate` and `predict`: the model's commands, none of which needs a database."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -175,6 +176,9 @@ def _print_prediction(data: dict[str, Any]) -> None:
 
 
 def _use_threads(threads: int | None) -> None:
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # before torch: idle threads must not spin on a busy machine
     import torch
 
     from training.train import threads as free
