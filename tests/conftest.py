@@ -1,4 +1,4 @@
-"""Fixtures for every test: real servers, a migrated database of its own, an empty broker, a clean environment.
+"""Fixtures for every test: real servers, a migrated database of its own, an empty broker.
 
 `MARQUEE_TEST_DATABASE_URL` and `MARQUEE_TEST_BROKER_URL` name servers to use, else embedded ones are started.
 The tests make and drop databases there, and flush the Redis database that the URL names.

@@ -11,7 +11,7 @@ from catalog.ledger.words import EVENT_CHANNEL, Priority
 CHUNK = 2000
 
 # A row under way is left alone (it is on its way), but hurries if somebody waits for it now. A row whose
-# content is at hand for its revision needs no fetch and is ready at once. Where a new fetch is asked for while
+# content is at hand for its revision is ready at once. Where a new fetch is asked for while
 # an older one is under way, the row starts anew at its next revision, so that the older cannot pass for it.
 ENQUEUE = text(f"""
 WITH free AS (

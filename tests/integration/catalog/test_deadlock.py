@@ -1,4 +1,4 @@
-"""No deadlock: a writer changes movies in the other order while a worker finishes, fails, or enqueues them."""
+"""No deadlock: a writer changes movies in the other order while a worker finishes or enqueues them."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

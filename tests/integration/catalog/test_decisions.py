@@ -141,7 +141,7 @@ def test_a_change_of_the_movie_keeps_its_labels(engine: Engine, model: ModelReco
     ],
 )
 def test_the_view_is_read_only(engine: Engine, model: ModelRecord, statement: str) -> None:
-    with pytest.raises(DBAPIError, match="cannot (insert into|update|delete from) view"):
+    with pytest.raises(DBAPIError, match=r"cannot (insert into|update|delete from) view"):
         execute(engine, statement)
 
 

@@ -1,4 +1,4 @@
-"""The fence: a result is written only by who owns the movie, at the revision that was taken, and nobody waits."""
+"""The fence: only who owns a movie writes a result, at the revision that was taken, and nobody waits."""
 
 from collections.abc import Callable
 
@@ -123,7 +123,7 @@ def test_a_movie_deleted_and_made_anew_is_not_the_one_that_was_taken(engine: Eng
     # The same worker has the new one in hand by now, in the same state.
     execute(
         engine,
-        "UPDATE marquee.tagging SET state = :state, owner = :owner, lease_until = now() + interval '1 minute'",
+        "UPDATE marquee.tagging SET state = :state, owner = :owner, lease_until = now() + interval '1 h'",
         state=before.state,
         owner=OWNER,
     )

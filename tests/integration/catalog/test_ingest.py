@@ -49,7 +49,7 @@ def test_a_movie_without_a_key_is_always_new(engine: Engine) -> None:
 
 
 def test_ids_come_back_in_the_order_of_the_records(engine: Engine) -> None:
-    records = [
+    records: list[dict[str, Any]] = [
         {"tmdb_id": 3, "title": "c"},
         {"title": "x"},
         {"imdb_id": "tt0000001", "plot": "p"},

@@ -1,4 +1,4 @@
-"""Presence: a worker's lock is held while it lives, taken again when it is lost, and freed when it is killed."""
+"""Presence: a worker's lock is held while it lives, taken again when lost, freed when it is killed."""
 
 import os
 import signal

@@ -121,7 +121,7 @@ def test_what_is_no_probability_is_refused_and_nothing_of_the_batch_is_written(
 
 
 def test_a_model_with_a_genre_that_the_catalog_lacks_is_refused(engine: Engine) -> None:
-    with pytest.raises(UnknownGenreError, match="'Noir', 'Talkie'.*Add it to marquee.genre"):
+    with pytest.raises(UnknownGenreError, match=r"'Noir', 'Talkie'.*Add it to marquee.genre"):
         champion_model(engine, "m", ["Talkie", "Drama", "Noir"])
     with transaction(engine) as connection:
         assert champion(connection) is None

@@ -1,4 +1,4 @@
-"""The claims stay cheap with a long queue: they read little more than they return, whatever stands before it."""
+"""The claims stay cheap with a long queue: they read little more than they return, whatever comes first."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,9 @@ BATCH = 64
 MAX_ROWS = 3 * BATCH + 20
 
 RELAY = pytest.param(dispatch.CLAIM, {"movies": BATCH, "lease": 60}, "pending", id="relay")
-TAGGER = pytest.param(tagging.CLAIM, {"movies": BATCH, "lease": 60, "owner": 5}, "ready", id="tagger")
+TAGGER = pytest.param(
+    tagging.CLAIM, {"movies": BATCH, "lease": 60, "owner": 5, "suspects": 8}, "ready", id="tagger"
+)
 CLAIMS = pytest.mark.parametrize(("claim", "values", "state"), [RELAY, TAGGER])
 
 

@@ -63,7 +63,8 @@ def test_a_bulk_insert_is_one_notification_and_waits_behind_single_movies(
 def test_copy_is_one_notification(engine: Engine, heard: Callable[[], int]) -> None:
     lines = StringIO("".join(f"{n}\tmovie {n}\n" for n in range(1, 101)))
     raw = engine.raw_connection()
-    with raw.cursor() as cursor:
+    assert raw.driver_connection is not None
+    with raw.driver_connection.cursor() as cursor:
         cursor.copy_expert("COPY marquee.movie (tmdb_id, title) FROM STDIN", lines)
     raw.commit()
     raw.close()
@@ -189,7 +190,7 @@ def test_merge(engine: Engine, heard: Callable[[], int]) -> None:
             pytest.skip("MERGE came with PostgreSQL 15")
         connection.execute(
             text(
-                "MERGE INTO marquee.movie m USING (VALUES (1, 'new'), (2, NULL), (3, 'three')) v(tmdb_id, title) "
+                "MERGE INTO marquee.movie m USING (VALUES (1, 'x'), (2, NULL), (3, 'y')) v(tmdb_id, title) "
                 "ON m.tmdb_id = v.tmdb_id "
                 "WHEN MATCHED AND v.title IS NULL THEN DELETE "
                 "WHEN MATCHED THEN UPDATE SET title = v.title "

@@ -7,7 +7,7 @@ import pytest
 from catalog.errors import InvalidMovieError
 from catalog.ingest import MAX_PLOT, MovieRecord, read_record
 
-BAD = {
+BAD: dict[str, list[Any]] = {
     "id": [0, -1, 2**63, "x", 1.5, True],
     "tmdb_id": [0, -3, 2**31, "seven", 1.5, False, float("inf")],
     "imdb_id": ["7", "tt123", "nm0000001", "tt12345678901", "tt\u0661\u0662\u0663\u0664\u0665\u0666\u0667"],
