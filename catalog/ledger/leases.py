@@ -9,7 +9,7 @@ from catalog.ledger.words import State
 RENEW = text("""
 UPDATE marquee.tagging SET lease_until = clock_timestamp() + make_interval(secs => :lease)
 WHERE movie_id IN (SELECT movie_id FROM marquee.tagging
-                   WHERE movie_id = ANY(:ids) AND owner = :owner AND state = :state FOR UPDATE SKIP LOCKED)
+                   WHERE movie_id = ANY(:ids) AND owner = :owner AND state = :state FOR NO KEY UPDATE SKIP LOCKED)
 """)
 
 
