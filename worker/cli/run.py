@@ -1,6 +1,7 @@
 """`marquee up`, `demo`, `config`, `migrate`: running everything."""
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any
@@ -38,15 +39,15 @@ def up(
     def echo(name: str, line: str) -> None:
         console.print(f"[dim]{name:>6}[/] {escape(line)}", highlight=False)
 
-    with console.status("Starting PostgreSQL and Valkey …"):
-        system = System(settings, echo=echo if verbose else None).__enter__()
-    with system:
-        console.print(_panel(settings, embedded=system.servers is not None))
+    with ExitStack() as stack:
+        with console.status("Starting …"):
+            system = stack.enter_context(System(settings, echo=echo if verbose else None))
+        console.print(_panel(settings))
         system.supervisor.run()
     console.print("Stopped.")
 
 
-def _panel(settings: Settings, *, embedded: bool) -> Panel:
+def _panel(settings: Settings) -> Panel:
     own = settings.masked()
     lines = [
         f"Postgres   {own['database_url'] or 'embedded'}",
