@@ -21,6 +21,10 @@ from worker.parts import parts
 
 log = structlog.get_logger(__name__)
 
+EXPIRED = text("""
+SELECT movie_id FROM marquee.content
+WHERE fetched_at < now() - make_interval(days => :days) AND 'tmdb' IN (plot_source, poster_source) LIMIT 100000
+""")
 BY_TMDB_ID = text("SELECT id FROM marquee.movie WHERE tmdb_id = ANY(:ids)")
 
 
@@ -74,13 +78,15 @@ def enqueue_movies(
 
 @app.task(name=REFRESH)  # type: ignore[untyped-decorator]
 def refresh_changed(days: int = 2) -> None:
-    """Fetch anew the catalog's movies that changed on TMDB in the last days. Sent by beat, once a day."""
+    """Fetch anew what changed on TMDB in the last days, and what is kept too long. Sent by beat, once a day."""
     fetcher = parts().fetcher
     if fetcher is None or fetcher.gatherer.tmdb is None:
         return
     today: date = datetime.now(UTC).date()
     changed = list(fetcher.gatherer.tmdb.changes(today - timedelta(days=days), today))
     with transaction(fetcher.engine) as connection:
-        ids = connection.execute(BY_TMDB_ID, {"ids": changed}).scalars().all()
-    enqueue(fetcher.engine, list(ids), Priority.RETAG, refetch=True)
-    log.info("refreshing what changed on TMDB", changed=len(changed), movies=len(ids))
+        ids = set(connection.execute(BY_TMDB_ID, {"ids": changed}).scalars())
+        age = {"days": fetcher.gatherer.max_age.days}
+        expired = set(connection.execute(EXPIRED, age).scalars())
+    enqueue(fetcher.engine, sorted(ids | expired), Priority.RETAG, refetch=True)
+    log.info("fetching anew", changed_on_tmdb=len(ids), kept_too_long=len(expired))
