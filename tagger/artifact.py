@@ -185,7 +185,7 @@ def _check_shapes(artifact: Artifact, folder: Path) -> None:
     tables += (artifact.bands.low, artifact.bands.threshold, artifact.bands.high)
     if artifact.prior.shape != (genres,) or any(table.shape != shape for table in tables):
         raise ArtifactError(f"The manifest at {folder} has tables of the wrong shape.", mend=AGAIN)
-    if not all(np.isfinite(t).all() for t in (artifact.prior, *tables[:2])) or any(
+    if not all(np.isfinite(t).all() for t in (artifact.prior.astype(np.float64), *tables[:2])) or any(
         np.isnan(t).any() for t in tables[2:]
     ):
         raise ArtifactError(f"The manifest at {folder} has numbers that are not finite.", mend=AGAIN)

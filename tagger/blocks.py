@@ -37,11 +37,12 @@ def _plain_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Te
     if mask is not None:
         hidden = torch.zeros(mask.shape, dtype=scores.dtype, device=mask.device).masked_fill(~mask, -1e4)
         scores = scores + hidden[:, None, None, :]
-    return scores.softmax(-1) @ v
+    mixed: Tensor = scores.softmax(-1) @ v
+    return mixed
 
 
 class ChannelDropout(nn.Module):
-    """Drop whole channels of a movie's tokens: the same ones in all of them, as pooled vectors would lose them."""
+    """Drop whole channels of a movie's tokens, the same ones in all of them."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
@@ -49,7 +50,7 @@ class ChannelDropout(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (n, t, width) to the same shape."""
-        if not self.training or not self.p:
+        if not self.training or not self.p or tokens.ndim != 3:
             return tokens
         kept = F.dropout(torch.ones(len(tokens), 1, tokens.shape[2], device=tokens.device), self.p)
         return tokens * kept.to(tokens.dtype)
@@ -60,7 +61,10 @@ class FeedForward(nn.Sequential):
 
     def __init__(self, width: int, dropout: float, factor: int = 2) -> None:
         super().__init__(
-            nn.Linear(width, factor * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(factor * width, width)
+            nn.Linear(width, factor * width),
+            nn.GELU(),
+            ChannelDropout(dropout),
+            nn.Linear(factor * width, width),
         )
 
 
@@ -72,7 +76,7 @@ class SelfBlock(nn.Module):
         self.attention_norm, self.feed_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = Attention(width, heads)
         self.feed = FeedForward(width, dropout)
-        self.drop = nn.Dropout(dropout)
+        self.drop = ChannelDropout(dropout)
 
     def forward(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
         """Tokens (n, t, width), mask (n, t), to the same shape."""
@@ -92,7 +96,7 @@ class QueryBlock(nn.Module):
         self.among = Attention(width, heads)
         self.across = Attention(width, heads)
         self.feed = FeedForward(width, dropout)
-        self.drop = nn.Dropout(dropout)
+        self.drop = ChannelDropout(dropout)
 
     def forward(self, queries: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
         """Queries (n, q, width), tokens (n, t, width), mask (n, t), to (n, q, width)."""

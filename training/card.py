@@ -1,5 +1,7 @@
 """The model card that travels in an artifact: what it is, what it learned from, and how good it is."""
 
+from typing import Any
+
 from tagger.artifact import Artifact
 
 
@@ -28,6 +30,8 @@ def model_card(artifact: Artifact) -> str:
         found = about["metrics"][pattern]
         cells = [f"{found[k]['value']:.3f}" for k in ("map", "f1_micro", "f1_macro")]
         lines.append(f"| {name} | {' | '.join(cells)} | {found['ece']:.3f} |")
+    if "test" in about["metrics"]:
+        lines += _test_lines(about["metrics"]["test"])
     lines += [
         "",
         "Labels are those of TMDB, on which its own users do not always agree. Plots were English.",
@@ -37,3 +41,30 @@ def model_card(artifact: Artifact) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _test_lines(test: dict[str, Any]) -> list[str]:
+    """The scores on movies on which nothing was chosen."""
+    up, down = test["bands"]["accepted"], test["bands"]["rejected"]
+    parts = {"plot and poster": test, "plot only": test["by_pattern"]["plot_only"],
+             "poster only": test["by_pattern"]["poster_only"]}  # fmt: skip
+    rows = [
+        f"| {name} | {row['map']:.3f} | {row['f1_micro']:.3f} | {row['f1_macro']:.3f} | {row['ece']:.3f} |"
+        for name, row in parts.items()
+    ]
+    return [
+        "",
+        f"On {test['movies']} further movies, on which nothing was trained or chosen:",
+        "",
+        "| movie has | mAP | micro-F1 | macro-F1 | ECE |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+        f"Accepted without an editor: {up['pairs']} tags, {_percent(up['precision'])} of them right;",
+        f"{_percent(up['recall'])} of all labels. Rejected: {_percent(down['coverage'])} of all pairs,",
+        f"{_percent(down['negative_value'])} of them right.",
+    ]
+
+
+def _percent(share: float | None) -> str:
+    return "none" if share is None else f"{share:.1%}"

@@ -52,7 +52,7 @@ class Report:
     genres: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """`map`, `f1_micro`, `f1_macro`, `f1_weighted`, `f1_samples`, `exact_match`, `roc_auc`, `ece`, …"""
+        """The scores by name, those of `summary` first."""
         return self.data
 
 
@@ -64,6 +64,7 @@ def evaluate(
     patterns: bool = True,
     draws: int = 300,
     baselines: Path | None = None,
+    checks: bool = False,
     progress: Progress = silent,
 ) -> Report:
     """Score an artifact on a dataset.
@@ -75,6 +76,7 @@ def evaluate(
         patterns: also score with the poster hidden and with the plot hidden.
         draws: of the bootstrap.
         baselines: a dataset to train the simple baselines on, for the table beside the scores.
+        checks: also measure what posters add, what shuffled ones do, and whether explanations hold.
         progress: told of each stage.
 
     Raises:
@@ -109,6 +111,10 @@ def evaluate(
         from training.baselines import baseline_scores
 
         data["baselines"] = baseline_scores(baselines, dataset, predictor.genres, progress)
+    if checks:
+        from training.checks import check
+
+        data["checks"] = check(predictor, dataset, scored, draws=draws, progress=progress)
     return Report(data, scored, predictor.genres)
 
 

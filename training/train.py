@@ -22,6 +22,7 @@ from training.card import model_card
 from training.dataset import TRAIN, Dataset, read_dataset
 from training.decide import Rules, fit_bands, fit_calibration, halves
 from training.errors import TrainingError
+from training.evaluate import evaluate
 from training.features import Features, Progress, extract, silent
 from training.loop import fit, predict_logits
 from training.metrics import calibration_error, f1_scores, mean_average_precision
@@ -49,6 +50,7 @@ def train(
     recipe: Recipe | None = None,
     *,
     rules: Rules | None = None,
+    test_dir: Path | None = None,
     cache: Path | None = None,
     progress: Progress = silent,
 ) -> Artifact:
@@ -62,6 +64,7 @@ def train(
         out_dir: a folder that is empty, new, or holds an artifact to replace.
         recipe: how to train; the default recipe makes the artifact that ships.
         rules: the targets of the bands.
+        test_dir: a dataset that nothing is chosen on; its scores go into the manifest.
         cache: where features are kept; the user's cache by default.
         progress: told of each stage.
 
@@ -87,7 +90,27 @@ def train(
     )
     artifact = assemble(network, preparer, dataset, labels, unseen, recipe, rules)
     save_artifact(artifact, out_dir, model_card(artifact))
+    if test_dir is not None:
+        artifact.about["metrics"]["test"] = test_scores(out_dir, test_dir, progress)
+        save_artifact(artifact, out_dir, model_card(artifact))
     return load_artifact(out_dir)
+
+
+def test_scores(artifact_dir: Path, test_dir: Path, progress: Progress) -> dict[str, Any]:
+    """The saved artifact's scores on movies on which nothing was chosen, for the manifest."""
+    data = evaluate(artifact_dir, test_dir, progress=progress).to_json()
+    kept = ("movies", "dataset", "map", "f1_micro", "f1_macro", "f1_weighted", "f1_samples", "exact_match",
+            "roc_auc", "ece", "intervals", "bands", "by_pattern")  # fmt: skip
+    return {name: _rounded(data[name]) for name in kept}
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to four decimals, however deep."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return [_rounded(inner) for inner in value] if isinstance(value, list) else value
 
 
 def out_of_fold(

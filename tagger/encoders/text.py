@@ -7,6 +7,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from tagger.blocks import ChannelDropout
 from tagger.compat import mend_torchvision
 from tagger.errors import EncoderError
 from tagger.weights import Weights
@@ -35,6 +36,8 @@ class TextEncoder(nn.Module):
         self.weights = weights
         self.additive = additive
         self.width = int(encoder.config.hidden_size)
+        for block in blocks[cut:]:
+            _drop_channels(block)
         self.embeddings = encoder.embeddings
         self.trunk_blocks = nn.ModuleList(blocks[:cut])
         self.tail_blocks = nn.ModuleList(blocks[cut:])
@@ -61,6 +64,14 @@ class TextEncoder(nn.Module):
         for block in blocks:
             states = block(states, visible)
         return states
+
+
+def _drop_channels(block: nn.Module) -> None:
+    """Drop whole channels in training, not single values: far fewer random numbers for a CPU to draw."""
+    for module in list(block.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.Dropout):
+                setattr(module, name, ChannelDropout(child.p))
 
 
 class TextTokenizer:

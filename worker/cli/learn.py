@@ -26,6 +26,9 @@ Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: 
 def train(
     dataset: Annotated[Path, typer.Option(help="A folder with *.jsonl and posters in folders or tars.")],
     out: Annotated[Path, typer.Option(help="Where the artifact is written.")],
+    test: Annotated[
+        Path | None, typer.Option(help="Movies that are only measured; the scores go into the manifest.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the movies.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same bytes.")] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Parts for the out-of-fold predictions.")] = None,
@@ -48,9 +51,8 @@ def train(
         if value is not None
     }
     with _bars(quiet=as_json) as told:
-        artifact = train_artifact(
-            dataset, out, replace_recipe(Recipe(), **changes), cache=cache, progress=told
-        )
+        recipe = replace_recipe(Recipe(), **changes)
+        artifact = train_artifact(dataset, out, recipe, test_dir=test, cache=cache, progress=told)
     metrics = artifact.about["metrics"]
     if as_json:
         typer.echo(json.dumps({"version": artifact.version, "sha256": artifact.sha256, "metrics": metrics}))
@@ -74,6 +76,7 @@ def evaluate(
         Path | None,
         typer.Option(help="A training dataset: train the simple baselines on it and show them beside."),
     ] = None,
+    checks: Annotated[bool, typer.Option(help="Also check posters' worth and explanations.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with plots here.")] = None,
     patterns: Annotated[
         bool, typer.Option(help="Also score with the poster, and with the plot, hidden.")
@@ -97,6 +100,7 @@ def evaluate(
             device=device,
             patterns=patterns,
             baselines=baselines,
+            checks=checks,
             progress=told,
         )
     if html is not None:
