@@ -34,6 +34,7 @@ from worker.posters import PosterStore
 
 log = structlog.get_logger(__name__)
 
+SUSPECTS = 8
 PROBE = Content("A probe", plot="Somebody looks whether the device still computes.")
 
 
@@ -121,20 +122,24 @@ class Drain:
         tagged = 0
         batch = self._take()
         while batch is not None and not self.stopping():
-            following: Future[Batch | None] = self._loader.submit(self._take)
+            following = self._take_ahead(batch)
             try:
                 tagged += self._tag(batch)
             except DeviceError as error:
-                self._return(following.result())
+                self._return(following.result() if following else None)
                 self.broken(error)
                 raise
             except BaseException:
                 self._return(batch)
-                self._return(following.result())
+                self._return(following.result() if following else None)
                 raise
-            batch = following.result()
+            batch = following.result() if following else self._take()
         self._return(batch)
         return tagged
+
+    def _take_ahead(self, batch: Batch) -> "Future[Batch | None] | None":
+        """Take the next batch while the device works; not while a suspect could take it along into death."""
+        return None if any(job.suspect for job in batch.jobs) else self._loader.submit(self._take)
 
     def _return(self, batch: Batch | None) -> None:
         """Give the movies of a batch back unharmed; where Postgres is away, their lease does it."""
@@ -152,7 +157,13 @@ class Drain:
             model = self.champion.current()
             claimed = monotonic()
             with transaction(self.engine, durable=False) as connection:
-                jobs = claim_ready(connection, self.owner, self.batch_size, self.limits.lease_seconds)
+                jobs = claim_ready(
+                    connection,
+                    self.owner,
+                    self.batch_size,
+                    self.limits.lease_seconds,
+                    suspects=min(SUSPECTS, self.batch_size) if self.limits.max_deaths > 2 else 1,
+                )
             if not jobs:
                 return None
             started = perf_counter()

@@ -65,7 +65,7 @@ class System:
             stack.callback(self.engine.dispose)
             migrate(self.engine)
             self.supervisor = Supervisor(
-                [command for part in self.parts for command in self._commands(part)],
+                [command for part in self.parts for command in self.commands(part)],
                 self.settings.home,
                 echo=self.echo,
             )
@@ -94,7 +94,8 @@ class System:
             own_broker.get_secret_value() if own_broker else servers.broker_url,
         )
 
-    def _commands(self, part: str) -> list[Command]:
+    def commands(self, part: str) -> list[Command]:
+        """The command lines of a part: one, or one a device."""
         argv = [sys.executable, "-m", "worker.cli", "worker", part]
         if part != "tag":
             return [Command(part, argv, self._environment())]

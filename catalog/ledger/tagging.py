@@ -12,12 +12,19 @@ from catalog.ledger.words import TAGGED_CHANNEL, State
 from catalog.predictions import MoviePrediction, write_predictions
 from catalog.registry import ModelRecord
 
-# A movie that was in a dying worker's hands goes first and alone, so that it can take no other with it.
+# Movies that were in a dying worker's hands go first: after one death a few together, so that the many who are
+# innocent soon run again; after more than one each alone, so that the culprit can take no other with it.
 CLAIM = text("""
-WITH suspect AS (
+WITH alone AS (
     SELECT movie_id FROM marquee.tagging
-    WHERE state = 'ready' AND deaths > 0 AND due_at <= now()
+    WHERE state = 'ready' AND deaths > 1 AND due_at <= now()
     ORDER BY due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+), few AS (
+    SELECT movie_id FROM marquee.tagging
+    WHERE state = 'ready' AND deaths = 1 AND due_at <= now() AND NOT EXISTS (SELECT FROM alone)
+    ORDER BY due_at LIMIT :suspects FOR NO KEY UPDATE SKIP LOCKED
+), suspect AS (
+    SELECT movie_id FROM alone UNION ALL SELECT movie_id FROM few
 ), due AS (
     SELECT found.movie_id FROM unnest(ARRAY[0, 1, 2]::smallint[]) AS level(priority)
     CROSS JOIN LATERAL (
@@ -32,8 +39,8 @@ UPDATE marquee.tagging t SET
     state = 'tagging', owner = :owner, claimed_at = clock_timestamp(),
     lease_until = clock_timestamp() + make_interval(secs => :lease)
 WHERE t.movie_id IN (SELECT movie_id FROM suspect UNION ALL SELECT movie_id FROM due)
-RETURNING t.movie_id, t.revision
-""")
+RETURNING t.movie_id, t.revision, t.deaths
+""").bindparams(suspects=1)
 
 FINISH = text("""
 UPDATE marquee.tagging t SET
@@ -47,18 +54,25 @@ WHERE t.movie_id = f.movie_id
 
 @dataclass(frozen=True, slots=True)
 class TagJob:
-    """A movie to tag: its content at the revision that was claimed."""
+    """A movie to tag: its content at the revision that was claimed. A suspect was in a dying worker's hands."""
 
     movie_id: int
     revision: int
     content: ContentRecord
+    suspect: bool = False
 
 
-def claim_ready(connection: Connection, owner: int, movies: int, lease_seconds: float) -> list[TagJob]:
-    """Take up to `movies` ready movies, the most urgent first; or one suspect, alone."""
-    claimed = connection.execute(CLAIM, {"movies": movies, "owner": owner, "lease": lease_seconds}).all()
+def claim_ready(
+    connection: Connection, owner: int, movies: int, lease_seconds: float, *, suspects: int = 1
+) -> list[TagJob]:
+    """Take up to `movies` ready movies, the most urgent first; or suspects, and no other movie with them.
+
+    `suspects` is how many may go together after one death; after more than one, each goes alone.
+    """
+    asked = {"movies": movies, "owner": owner, "lease": lease_seconds, "suspects": suspects}
+    claimed = connection.execute(CLAIM, asked).all()
     content = read_content(connection, [r.movie_id for r in claimed]) if claimed else {}
-    return [TagJob(r.movie_id, r.revision, content[r.movie_id]) for r in claimed]
+    return [TagJob(r.movie_id, r.revision, content[r.movie_id], r.deaths > 0) for r in claimed]
 
 
 def finish_tagging(

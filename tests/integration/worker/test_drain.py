@@ -323,8 +323,8 @@ def test_a_wake_up_during_a_run_is_not_lost(
     looked, go = threading.Event(), threading.Event()
     claim = worker.drain.claim_ready
 
-    def claim_and_tell(*args: Any) -> Any:
-        jobs = claim(*args)
+    def claim_and_tell(*args: Any, **options: Any) -> Any:
+        jobs = claim(*args, **options)
         if not jobs:
             looked.set()
         return jobs
@@ -384,6 +384,32 @@ def test_interactive_before_bulk_before_retag(
         ledger.make_ready(engine, ledger.insert(engine, 2, priority=priority, title=priority))
     make_drain(2).run()
     assert stub.batches == [["interactive"] * 2, ["bulk"] * 2, ["retag"] * 2]
+
+
+def test_suspects_go_first_and_nothing_is_taken_ahead_of_them(
+    engine: Engine, stub: StubPredictor, make_drain: MakeDrain
+) -> None:
+    """Were the next batch claimed while a suspect is on the device, its death would count against that, too."""
+    ids = ready(engine, 24)
+    ledger.execute(engine, "UPDATE marquee.tagging SET deaths = 1 WHERE movie_id = ANY(:i)", i=ids[:10])
+    ledger.execute(engine, "UPDATE marquee.tagging SET deaths = 2 WHERE movie_id = ANY(:i)", i=ids[10:12])
+    held: list[tuple[int, int]] = []
+
+    def during(contents: Sequence[Content]) -> None:
+        held.append((len(contents), ledger.counts(engine)["tagging"]))
+
+    stub.during = during
+    assert make_drain(64).run() == 24
+    assert held == [(1, 1), (1, 1), (8, 8), (2, 2), (12, 12)]
+
+
+def test_with_few_deaths_allowed_each_suspect_goes_alone(
+    engine: Engine, stub: StubPredictor, make_drain: MakeDrain
+) -> None:
+    ready(engine, 3)
+    ledger.execute(engine, "UPDATE marquee.tagging SET deaths = 1")
+    make_drain(64, Limits(max_deaths=2)).run()
+    assert [len(batch) for batch in stub.batches] == [1, 1, 1]
 
 
 def test_a_suspect_is_tagged_alone_and_first(
