@@ -14,6 +14,8 @@ FROM marquee.model m
 WHERE m.id = (SELECT model_id FROM marquee.promotion ORDER BY id DESC LIMIT 1)
 """)
 
+CHAMPION_ID = text("SELECT model_id FROM marquee.promotion ORDER BY id DESC LIMIT 1")
+
 REGISTER = text("""
 INSERT INTO marquee.model (version, sha256, uri, data_sha256, manifest)
 VALUES (:version, :sha256, :uri, :data_sha256, CAST(:manifest AS jsonb))
@@ -62,6 +64,11 @@ def champion(connection: Connection) -> ModelRecord | None:
         return None
     genres = tuple(row.genres)
     return ModelRecord(row.id, row.version, row.sha256, row.uri, genres, genre_ids(connection, genres))
+
+
+def champion_id(connection: Connection) -> int | None:
+    """The id of the model that tags now: the cheap question, for every batch."""
+    return connection.execute(CHAMPION_ID).scalar_one_or_none()
 
 
 def register(connection: Connection, *, version: str, sha256: str, uri: str, manifest: dict[str, Any]) -> int:

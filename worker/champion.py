@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 
 from catalog.engine import transaction
-from catalog.registry import ModelRecord, champion, promote, register
+from catalog.registry import ModelRecord, champion, champion_id, promote, register
 from tagger.artifact import default_path, load_artifact
 from tagger.predictor import Predictor
 from worker.errors import NoChampionError
@@ -29,23 +29,21 @@ class Loaded:
 class Champion:
     """Gives the champion, loaded on `device`."""
 
-    def __init__(self, engine: Engine, device: str) -> None:
-        self.engine = engine
+    def __init__(self, device: str) -> None:
         self.device = device
         self._loaded: Loaded | None = None
 
-    def current(self) -> Loaded:
-        """The model that tags now.
+    def current(self, connection: Connection) -> Loaded:
+        """The model that tags now; another one is loaded first if it was promoted since the last call.
 
         Raises:
-            NoChampionError: no model was ever promoted.
-            TaggerError: the champion cannot be loaded, and no earlier one is.
+            NoChampionError: no model was ever promoted, or not the one that lies at its place.
+            TaggerError: the champion cannot be loaded.
         """
-        with transaction(self.engine, durable=False) as connection:
+        if self._loaded is None or self._loaded.record.id != champion_id(connection):
             record = champion(connection)
-        if record is None:
-            raise NoChampionError
-        if self._loaded is None or self._loaded.record.id != record.id:
+            if record is None:
+                raise NoChampionError
             predictor = Predictor.load(place(record.uri), self.device)
             if predictor.sha256 != record.sha256:
                 raise NoChampionError(f"{record.uri} holds {predictor.version}, not {record.version}.")

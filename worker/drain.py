@@ -154,9 +154,9 @@ class Drain:
     def _take(self) -> Batch | None:
         """Claim the next batch and do the CPU's share of it."""
         while not self.stopping():
-            model = self.champion.current()
             claimed = monotonic()
             with transaction(self.engine, durable=False) as connection:
+                model = self.champion.current(connection)
                 jobs = claim_ready(
                     connection,
                     self.owner,

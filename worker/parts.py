@@ -103,8 +103,9 @@ class Parts:
         settings = self.settings
         device = prepare_device(settings.device, settings.cpu_threads)
         ensure_champion(self.engine, settings.artifact)
-        champion = Champion(self.engine, device)
-        loaded = champion.current()
+        champion = Champion(device)
+        with transaction(self.engine) as connection:
+            loaded = champion.current(connection)
         presence = self._presence("tag", device)
         presence.model_id = loaded.record.id
         drain = Drain(

@@ -32,7 +32,7 @@ def make_drain(engine: Engine, stub: StubPredictor, store: PosterStore) -> Itera
     drains: list[Drain] = []
 
     def make(batch_size: int = 8, limits: Limits | None = None, **options: object) -> Drain:
-        champion = Champion(engine, "cpu")
+        champion = Champion("cpu")
         limits = limits or Limits()
         drains.append(
             Drain(engine, OWNER, champion, store, limits, batch_size=batch_size, **options)  # type: ignore[arg-type]

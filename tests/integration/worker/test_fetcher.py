@@ -166,7 +166,7 @@ class TestAgain:
     ) -> None:
         movie_id = insert(engine, tmdb_id=11)
         bench.fetch()
-        drain = Drain(engine, 8, Champion(engine, "cpu"), store, LIMITS, batch_size=4)
+        drain = Drain(engine, 8, Champion("cpu"), store, LIMITS, batch_size=4)
         assert drain.run() == 1
         ledger.execute(engine, "UPDATE marquee.movie SET title = 'The Whole' WHERE id = :i", i=movie_id)
         bench.fetch()
