@@ -38,6 +38,7 @@ SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "100",
     "shared_buffers": "128MB",
+    "work_mem": "64MB",  # what the triggers see of a load of 100,000 movies fits; it would go through a file
     "huge_pages": "off",  # a container may promise pages that it does not have
     "max_parallel_workers_per_gather": "0",  # these two would need /dev/shm, of which a container has little,
     "max_parallel_maintenance_workers": "0",  # and small machines have no idle cores

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, text
 from catalog.engine import transaction
 from catalog.ledger.dispatch import claim_pending
 from catalog.ledger.fetching import claim_queued
+from catalog.ledger.leases import renew
 from catalog.ledger.recovery import WORKER_LOCKS, Recovered, recover
 from catalog.ledger.tagging import claim_ready, finish_tagging
 from catalog.ledger.words import Limits, State
@@ -155,3 +156,13 @@ def test_a_recovered_movie_is_due_at_once_and_its_old_owner_is_refused(engine: E
     with transaction(engine) as connection:
         assert finish_tagging(connection, DEAD, model, same_for_all(late, model), 9.9).stale == {1}
     assert row(engine, 1).owner == ALIVE
+
+
+def test_a_lease_can_be_renewed_by_its_owner_only(engine: Engine) -> None:
+    insert(engine, 2)
+    start_fetching(engine, ALIVE, lease=-1)
+    with transaction(engine) as connection:
+        renew(connection, DEAD, State.FETCHING, [1, 2], 60)
+        renew(connection, ALIVE, State.FETCHING, [1], 60)
+    with alive(engine):
+        assert [r.movie_id for r in look(engine)] == [2]

@@ -1,0 +1,157 @@
+"""What the triggers cost a bulk load: one INSERT … SELECT with them and without, alternating, on one server.
+
+    python -m benchmarks.bulk_insert --rows 100000 --rounds 15
+
+Both sides fill the same empty table with the same indexes from the same staging table, up to the commit. The
+result is the median of the rounds' ratios. Each load with triggers must leave exactly one ledger row a movie
+and one NOTIFY.
+"""
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+from psycopg2.extras import execute_values
+
+from catalog.engine import connect
+from catalog.ledger.words import EVENT_CHANNEL
+from catalog.schema import migrate
+from worker.embedded import EmbeddedServers
+
+LIMIT = 1.25
+LOAD = """
+INSERT INTO marquee.movie (tmdb_id, imdb_id, title, year, language, plot)
+SELECT tmdb_id, imdb_id, title, year, language, plot FROM staging ORDER BY place
+"""
+Cursor = psycopg2.extensions.cursor
+
+
+def main() -> int:
+    """Run the benchmark; 0 where the target is met and the ledger is right."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--database-url", help="an empty database to use instead of an embedded server")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    asked = parser.parse_args()
+    with ExitStack() as stack:
+        url = asked.database_url
+        if url is None:
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            url = stack.enter_context(EmbeddedServers(home / "home", valkey=False)).database_url
+        result = measure(url, asked.rows, asked.rounds)
+    if asked.json:
+        print(json.dumps(result))
+    else:
+        print(
+            f"{asked.rows:,} rows, {asked.rounds} rounds, PostgreSQL {result['postgres']}; medians: "
+            f"without triggers {result['without']:.3f} s, with {result['with']:.3f} s\n"
+            f"median of ratios {result['ratio']:.3f} (half of them from {result['lower']:.3f} to "
+            f"{result['upper']:.3f}), at most {LIMIT} wanted"
+        )
+    return 0 if result["ratio"] <= LIMIT else 1
+
+
+def measure(url: str, rows: int, rounds: int) -> dict[str, Any]:
+    """Load `rows` movies `rounds` times with and without triggers."""
+    engine = connect(url)
+    migrate(engine)
+    engine.dispose()
+    plain = url.replace("postgresql+psycopg2", "postgresql")
+    connection = psycopg2.connect(plain)
+    connection.autocommit = True
+    listening = psycopg2.connect(plain)
+    listening.autocommit = True
+    try:
+        with connection.cursor() as cursor, listening.cursor() as listener:
+            listener.execute(f"LISTEN {EVENT_CHANNEL}")
+            stage(cursor, rows)
+            load(cursor, triggers=True)  # warms the caches
+            pairs = []
+            for number in range(rounds):
+                order = (True, False) if number % 2 else (False, True)
+                seconds = {}
+                for triggers in order:
+                    listener.execute("SELECT 1")
+                    listening.notifies.clear()
+                    seconds[triggers] = load(cursor, triggers=triggers)
+                    check(cursor, listener, rows, triggers=triggers)
+                pairs.append((seconds[True], seconds[False]))
+    finally:
+        connection.close()
+        listening.close()
+    ratios = [w / wo for w, wo in pairs]
+    lower, _, upper = statistics.quantiles(ratios, n=4)
+    return {
+        "rows": rows,
+        "rounds": rounds,
+        "postgres": connection.server_version // 10000,
+        "with": statistics.median(w for w, _ in pairs),
+        "without": statistics.median(wo for _, wo in pairs),
+        "ratio": statistics.median(ratios),
+        "lower": lower,
+        "upper": upper,
+    }
+
+
+def load(cursor: Cursor, *, triggers: bool) -> float:
+    """Empty the tables, load the movies; the seconds from the statement to the end of its commit."""
+    cursor.execute("ALTER TABLE marquee.movie DISABLE TRIGGER USER")
+    cursor.execute("TRUNCATE marquee.movie, marquee.tagging RESTART IDENTITY CASCADE")
+    if triggers:
+        cursor.execute("ALTER TABLE marquee.movie ENABLE TRIGGER USER")
+    start = perf_counter()
+    cursor.execute(LOAD)
+    return perf_counter() - start
+
+
+def check(cursor: Cursor, listener: Cursor, rows: int, *, triggers: bool) -> None:
+    """Exactly one ledger row a movie and one NOTIFY with triggers, none without."""
+    cursor.execute(
+        "SELECT count(*), count(t.movie_id), (SELECT count(*) FROM marquee.tagging), "
+        "count(*) FILTER (WHERE t.state = 'pending' AND t.revision = 1 AND t.priority = 1) "
+        "FROM marquee.movie m LEFT JOIN marquee.tagging t ON t.movie_id = m.id"
+    )
+    expected = (rows, rows, rows, rows) if triggers else (rows, 0, 0, 0)
+    found = cursor.fetchone()
+    assert found == expected, f"movies, with ledger row, ledger rows, fresh: {found}, not {expected}"
+    listener.execute("SELECT 1")  # what was sent before is received with the answer
+    heard = len(listener.connection.notifies)
+    assert heard == int(triggers), f"{heard} notifications"
+
+
+def stage(cursor: Cursor, rows: int) -> None:
+    """Fill a staging table with movies such as a real load has, the keys in no order."""
+    cursor.execute(
+        "CREATE TEMPORARY TABLE staging (place integer PRIMARY KEY, tmdb_id integer, imdb_id text, "
+        "title text, year integer, language text, plot text)"
+    )
+    execute_values(cursor, "INSERT INTO staging VALUES %s", movies(rows), page_size=2000)
+    cursor.execute("VACUUM ANALYZE staging")
+
+
+def movies(rows: int) -> Iterator[tuple[int, int, str, str, int, str, str]]:
+    """Made-up movies: distinct keys, a few words of title, some 300 characters of plot."""
+    chance = random.Random(7)
+    words = ["".join(chance.choices("aeioulnrstdmkpbg", k=chance.randint(2, 10))) for _ in range(20_000)]
+    tmdb = chance.sample(range(1, 1_500_000), rows)
+    imdb = chance.sample(range(1, 30_000_000), rows)
+    for place in range(rows):
+        title = " ".join(chance.choices(words, k=chance.randint(1, 4))).title()
+        plot = " ".join(chance.choices(words, k=chance.randint(25, 60))).capitalize() + "."
+        language = chance.choices(["en", "fr", "ja", "de", "hi"], [60, 15, 10, 10, 5])[0]
+        yield place, tmdb[place], f"tt{imdb[place]:08d}", title, chance.randint(1920, 2026), language, plot
+
+
+if __name__ == "__main__":
+    sys.exit(main())
