@@ -229,7 +229,10 @@ def run(
 
 def _loop_alone(system: System, posters: str, batch: int) -> float:
     """The plain loop in a process of its own, while the pipeline is idle."""
-    code = "import sys; from benchmarks.pipeline import plain_loop; print(plain_loop(sys.argv[1], sys.argv[2], int(sys.argv[3])))"
+    code = (
+        "import sys; from benchmarks.pipeline import plain_loop; "
+        "print(plain_loop(sys.argv[1], sys.argv[2], int(sys.argv[3])))"
+    )
     argv = [sys.executable, "-c", code, system.connections.database_url, posters, str(batch)]
     return float(subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()[-1])
 

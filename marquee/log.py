@@ -41,5 +41,13 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for noisy in ("urllib3", "kombu", "amqp", "fsspec", "alembic", "celery.worker.strategy", "celery.app.trace"):
+    for noisy in (
+        "urllib3",
+        "kombu",
+        "amqp",
+        "fsspec",
+        "alembic",
+        "celery.worker.strategy",
+        "celery.app.trace",
+    ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

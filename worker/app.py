@@ -1,4 +1,6 @@
-"""The Celery application. People who know Celery start a part with its own command line:
+"""The Celery application.
+
+People who know Celery start a part with its own command line:
 
     celery -A worker.app worker -Q fetch -P threads -c 8
     celery -A worker.app worker -Q tag   -P threads -c 1
@@ -9,7 +11,7 @@ Messages carry identifiers only and may be lost or doubled at any time: the ledg
 from typing import Any
 
 from celery import Celery
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
 from catalog.ledger.words import Priority
 from marquee.settings import load_settings

@@ -75,7 +75,7 @@ def _tmdb(settings: Settings, samples: Path) -> Iterator[dict[str, object]]:
 
 
 def _insert(engine: Engine, library: Library) -> list[int]:
-    """A pipeline's part: it knows the movies' TMDB ids, nothing more. One transaction, and the trigger does the rest."""
+    """A pipeline's part: it knows TMDB ids, nothing more. One transaction, and the trigger does the rest."""
     records = [read_record({"tmdb_id": tmdb_id}) for tmdb_id in library.movies]
     with transaction(engine) as connection:
         return upsert(connection, records)

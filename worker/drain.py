@@ -240,7 +240,7 @@ class Drain:
                 return Tagged([], [_failure(jobs[0], error)])
             self.batch_size = max(1, len(jobs) // 2)
             log.warning("the device's memory is too small for the batch; halved it", batch=self.batch_size)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is one movie's
             if len(jobs) == 1:
                 log.warning("a movie could not be tagged", movie=jobs[0].movie_id, error=repr(error))
                 return Tagged([], [_failure(jobs[0], error)])

@@ -112,7 +112,7 @@ class Fetcher:
                 self._gather(job, gates, outcome)
             except MarqueeError as error:
                 outcome.failures.append(Failure(job.movie_id, job.revision, str(error)))
-            except Exception as error:  # noqa: BLE001 - one movie's surprise must not take the others along
+            except Exception as error:
                 log.exception("a movie could not be fetched", movie=job.movie_id)
                 reason = f"{type(error).__name__}: {error}"
                 outcome.failures.append(Failure(job.movie_id, job.revision, reason))

@@ -26,7 +26,7 @@ from worker.tmdb import TmdbClient, TmdbMovie, Tombstone
 
 log = structlog.get_logger(__name__)
 
-NO_TOKEN = "TMDB was not asked: MARQUEE_TMDB_TOKEN is not set"
+UNASKED = "TMDB was not asked: MARQUEE_TMDB_TOKEN is not set"
 
 
 class Gatherer:
@@ -108,7 +108,7 @@ class Gatherer:
     def _from_tmdb(self, job: FetchJob, record: ContentRecord, notes: list[str]) -> ContentRecord:
         if not self.needs_tmdb(job):
             if self.tmdb is None:
-                notes.append(NO_TOKEN)
+                notes.append(UNASKED)
             elif not (job.tmdb_id or job.imdb_id or job.title):
                 notes.append("there is no tmdb_id, imdb_id or title to look it up by")
             return record

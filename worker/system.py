@@ -1,10 +1,10 @@
 """Everything on this machine: the servers that are not the user's own, the schema, and every part as a process.
 
-    with System(settings) as system:
-        system.supervisor.run()         # until a signal: `marquee up`
+with System(settings) as system:
+    system.supervisor.run()         # until a signal: `marquee up`
 
-    with System(settings) as system, system.supervisor:
-        ...                             # while a block lasts: the demo, the benchmarks, the tests
+with System(settings) as system, system.supervisor:
+    ...                             # while a block lasts: the demo, the benchmarks, the tests
 """
 
 import json
@@ -50,9 +50,7 @@ class System:
     engine: Engine
     supervisor: Supervisor
 
-    def __init__(
-        self, settings: Settings, *, parts: Sequence[str] = PARTS, echo: Echo | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, *, parts: Sequence[str] = PARTS, echo: Echo | None = None) -> None:
         self.settings = settings
         self.parts = parts
         self.echo = echo
@@ -101,7 +99,9 @@ class System:
             return [Command(part, argv, self._environment())]
         devices = [self.settings.device] if self.settings.device != "auto" else visible_devices()
         return [
-            Command("tag" if len(devices) == 1 else f"tag{n}", [*argv, "--device", device], self._environment())
+            Command(
+                "tag" if len(devices) == 1 else f"tag{n}", [*argv, "--device", device], self._environment()
+            )
             for n, device in enumerate(devices)
         ]
 

@@ -33,6 +33,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same bytes.")] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Parts for the out-of-fold predictions.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Where features are kept.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs side by side, a thread each.")] = 1,
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
@@ -52,7 +53,9 @@ def train(
     }
     with _bars(quiet=as_json) as told:
         recipe = replace_recipe(Recipe(), **changes)
-        artifact = train_artifact(dataset, out, recipe, test_dir=test, cache=cache, progress=told)
+        artifact = train_artifact(
+            dataset, out, recipe, test_dir=test, cache=cache, processes=jobs, progress=told
+        )
     metrics = artifact.about["metrics"]
     if as_json:
         typer.echo(json.dumps({"version": artifact.version, "sha256": artifact.sha256, "metrics": metrics}))

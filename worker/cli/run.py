@@ -146,7 +146,11 @@ def migrate() -> None:
     schema.migrate(engine)
     after = schema.current_revision(engine)
     engine.dispose()
-    said = f"Already at revision {after}." if before == after else f"Migrated from {before or 'nothing'} to {after}."
+    said = (
+        f"Already at revision {after}."
+        if before == after
+        else f"Migrated from {before or 'nothing'} to {after}."
+    )
     Console().print(said)
 
 
