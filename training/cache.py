@@ -49,6 +49,10 @@ class Pack:
             }
         self._map: Half | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: everything but the memory map, which it opens itself."""
+        return {**self.__dict__, "_map": None}
+
     def fill(self, keys: Sequence[str], make: Callable[[list[int]], list[Half]], *, chunk: int = 64) -> None:
         """Make what is missing: `make` gets places in `keys` and returns an array (rows, width) for each."""
         first: dict[str, int] = {}
@@ -70,10 +74,13 @@ class Pack:
             fresh = self._index_file.with_suffix(".new")
             fresh.write_text(json.dumps(self._index))
             fresh.replace(self._index_file)
-        self._map = np.memmap(self._data, np.float16, "r", shape=(end, self.width)) if end else None
 
     def __getitem__(self, key: str) -> Half:
         """The vectors (rows, width) of one content."""
         at, rows = self._index[key]
-        assert self._map is not None, "fill comes first"
+        if not rows:
+            return np.zeros((0, self.width), dtype=np.float16)
+        if self._map is None or at + rows > len(self._map):
+            stored = self._data.stat().st_size // (2 * self.width)
+            self._map = np.memmap(self._data, np.float16, "r", shape=(stored, self.width))
         return np.asarray(self._map[at : at + rows])

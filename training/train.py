@@ -1,6 +1,7 @@
 """Training an artifact: features, a model a fold, calibration and bands from them, a model of all movies."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.artifact import Artifact, load_artifact, save_artifact
-from tagger.lexicon import Lexicon
 from tagger.model import Network
 from tagger.patterns import PATTERNS
 from tagger.prepare import Preparer
@@ -23,8 +23,8 @@ from training.dataset import TRAIN, Dataset, read_dataset
 from training.decide import Rules, fit_bands, fit_calibration, halves
 from training.errors import TrainingError
 from training.evaluate import evaluate
-from training.features import Features, Progress, extract, silent
-from training.loop import fit, predict_logits
+from training.features import Progress, extract, silent
+from training.jobs import Job, Outcome, run_jobs
 from training.metrics import calibration_error, f1_scores, mean_average_precision
 from training.recipe import Recipe
 
@@ -52,6 +52,7 @@ def train(
     rules: Rules | None = None,
     test_dir: Path | None = None,
     cache: Path | None = None,
+    processes: int = 1,
     progress: Progress = silent,
 ) -> Artifact:
     """Train an artifact on a dataset and write it to `out_dir`.
@@ -66,6 +67,7 @@ def train(
         rules: the targets of the bands.
         test_dir: a dataset that nothing is chosen on; its scores go into the manifest.
         cache: where features are kept; the user's cache by default.
+        processes: runs that train side by side, each on one thread; the result does not depend on it.
         progress: told of each stage.
 
     Raises:
@@ -84,10 +86,18 @@ def train(
         dataset, network, preparer, cache or default_cache(),
         precision=recipe.precision, mirror=recipe.flip, progress=progress,
     )  # fmt: skip
-    unseen = out_of_fold(features, labels, genres, lexicon, recipe, progress)
-    network = fit(
-        network, features, labels, range(len(dataset)), recipe, _named(progress, "training, all movies")
-    )
+    part = fold_of(len(labels), max(2, recipe.folds), recipe.seed)
+    runs = min(max(1, recipe.fold_runs), int(part.max()) + 1)
+
+    def job(name: str, inside: NDArray[np.bool_]) -> Job:
+        rows, others = (tuple(np.flatnonzero(chosen).tolist()) for chosen in (inside, ~inside))
+        return Job(name, recipe, genres, lexicon, features, labels, rows, others)
+
+    jobs = [job("training on all movies", part >= 0)]
+    jobs += [job(f"training without part {fold + 1} of {recipe.folds}", part != fold) for fold in range(runs)]
+    whole, *folds = run_jobs(jobs, processes, progress)
+    unseen = out_of_fold(jobs[1:], folds)
+    network.load_own_state(whole.state)
     artifact = assemble(network, preparer, dataset, labels, unseen, recipe, rules)
     save_artifact(artifact, out_dir, model_card(artifact))
     if test_dir is not None:
@@ -113,29 +123,12 @@ def _rounded(value: Any) -> Any:
     return [_rounded(inner) for inner in value] if isinstance(value, list) else value
 
 
-def out_of_fold(
-    features: Features, labels: Labels, genres: tuple[str, ...], lexicon: Lexicon, recipe: Recipe,
-    progress: Progress,
-) -> OutOfFold:  # fmt: skip
-    """Each pattern's logits of the movies of the first `fold_runs` folds, by models that did not see them."""
-    part = fold_of(len(labels), max(2, recipe.folds), recipe.seed)
-    runs = min(max(1, recipe.fold_runs), int(part.max()) + 1)
-    unseen = [np.zeros(labels.shape) for _ in PATTERNS]
-    for fold in range(runs):
-        inside, outside = np.flatnonzero(part != fold).tolist(), np.flatnonzero(part == fold).tolist()
-        network, _ = build(recipe, genres, lexicon)
-        fit(
-            network,
-            features,
-            labels,
-            inside,
-            recipe,
-            _named(progress, f"training, fold {fold + 1} of {runs}"),
-        )
-        for place, pattern in enumerate(PATTERNS):
-            unseen[place][outside] = predict_logits(network, features, outside, pattern=pattern)
-    rows = np.flatnonzero(part < runs)
-    return OutOfFold(rows, [logits[rows] for logits in unseen])
+def out_of_fold(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> OutOfFold:
+    """The folds' predictions of the movies that they did not see, in the dataset's order."""
+    rows = np.concatenate([np.array(job.outside, dtype=np.int64) for job in jobs])
+    order = np.argsort(rows)
+    logits = [np.concatenate([found.logits[k] for found in outcomes])[order] for k in range(len(PATTERNS))]
+    return OutOfFold(rows[order], logits)
 
 
 def fold_of(movies: int, folds: int, seed: int) -> NDArray[np.int64]:
@@ -212,7 +205,3 @@ def replace_recipe(recipe: Recipe, **changes: Any) -> Recipe:
 def threads() -> int:
     """The CPU threads that training may use: those this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _named(progress: Progress, stage: str) -> Progress:
-    return lambda _, done, total, note: progress(stage, done, total, note)
