@@ -5,6 +5,7 @@ and head; https://github.com/tensorflow/tpu/tree/master/models/official/efficien
 folded into the convolutions when the weights are loaded: the arithmetic stays, and a third of the time goes.
 """
 
+import json
 from collections.abc import Mapping
 from math import ceil
 
@@ -21,6 +22,7 @@ STAGES = (  # kernel, stride, expansion, channels, repeats
     (5, 1, 6, 112, 3), (5, 2, 6, 192, 4), (3, 1, 6, 320, 1),
 )  # fmt: skip
 SCALES = {"efficientnet-lite0": (1.0, 1.0), "efficientnet-lite2": (1.1, 1.2)}
+"""Width and depth by name; any other name brings a `config.json` with both beside its weights."""
 
 
 class Convolution(nn.Conv2d):
@@ -92,11 +94,9 @@ class ImageEncoder(nn.Module):
 
     width = 1280
 
-    def __init__(self, name: str, weights: Weights, tail_blocks: int = 0) -> None:
+    def __init__(self, weights: Weights, scale: tuple[float, float], tail_blocks: int = 0) -> None:
         super().__init__()
-        if name not in SCALES:
-            raise EncoderError(f"No image encoder is named {name}.", mend=f"There are {', '.join(SCALES)}.")
-        wide, deep = SCALES[name]
+        wide, deep = scale
         self.weights = weights
         self.stem = Convolution(3, 32, 3, 2)
         blocks: list[nn.Module] = []
@@ -109,7 +109,7 @@ class ImageEncoder(nn.Module):
                 channels = outputs
         blocks.append(Head(channels, self.width))
         if not 0 <= tail_blocks <= len(blocks):
-            raise EncoderError(f"{name} has {len(blocks)} blocks, not {tail_blocks}.")
+            raise EncoderError(f"{weights.name} has {len(blocks)} blocks, not {tail_blocks}.")
         cut = len(blocks) - tail_blocks
         self.trunk_blocks = nn.ModuleList(blocks[:cut])
         self.tail_blocks = nn.ModuleList(blocks[cut:])
@@ -138,7 +138,7 @@ class ImageEncoder(nn.Module):
 
 def load_image_encoder(weights: Weights, tail_blocks: int = 0) -> ImageEncoder:
     """Load EfficientNet-Lite with its batch norms folded, in float32 and in evaluation mode."""
-    encoder = ImageEncoder(weights.name, weights, tail_blocks)
+    encoder = ImageEncoder(weights, _scale_of(weights), tail_blocks)
     state = torch.load(weights.file, map_location="cpu", weights_only=True)
     blocks = [*encoder.trunk_blocks, *encoder.tail_blocks]
     try:
@@ -165,6 +165,17 @@ def _fold(into: Convolution, state: Mapping[str, Tensor], convolution: str, norm
     into.weight.copy_(state[f"{convolution}.weight"] * scale[:, None, None, None])
     assert into.bias is not None
     into.bias.copy_(state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale)
+
+
+def _scale_of(weights: Weights) -> tuple[float, float]:
+    if weights.name in SCALES:
+        return SCALES[weights.name]
+    try:
+        config = json.loads((weights.folder / "config.json").read_text())
+        return float(config["width"]), float(config["depth"])
+    except (OSError, ValueError, KeyError, TypeError):
+        mend = f"There are {', '.join(SCALES)}; another needs a config.json with width and depth."
+        raise EncoderError(f"No image encoder is named {weights.name}.", mend=mend) from None
 
 
 def _relu6(x: Tensor) -> Tensor:

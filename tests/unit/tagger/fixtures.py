@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from tagger.encoders import image
 from tagger.predictor import Predictor
-from tests.unit.tagger.small import IMAGE, make_encoders, small_artifact
+from tests.unit.tagger.small import make_encoders, small_artifact
 
 
 @pytest.fixture(scope="session")
 def encoder_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    image.SCALES.setdefault(IMAGE, (0.1, 0.1))
     root = tmp_path_factory.mktemp("encoders")
     make_encoders(root)
     return root

@@ -25,6 +25,7 @@ from training.build import build, fit_lexicon
 from training.recipe import Recipe
 
 TEXT, IMAGE = "small-bert", "small-lite"
+SCALE = (0.1, 0.1)
 GENRES = ("Comedy", "Drama", "Horror", "War")
 WORDS = (
     *("a", "the", "and", "old", "new", "ghost", "ghosts", "house", "laugh", "laughs", "joke", "jokes"),
@@ -67,12 +68,13 @@ def make_encoders(root: Path) -> None:
     tokenizer.save(str(text / "tokenizer.json"))
     image = root / IMAGE
     image.mkdir()
+    (image / "config.json").write_text(json.dumps({"width": SCALE[0], "depth": SCALE[1]}))
     torch.save(_lite_state(), image / "weights.pth")
 
 
 def _lite_state() -> dict[str, torch.Tensor]:
     """A state dictionary in the layout of the published weights, with batch norms that do something."""
-    encoder = ImageEncoder(IMAGE, Weights(IMAGE, Path(), ""))
+    encoder = ImageEncoder(Weights(IMAGE, Path(), ""), SCALE)
     state: dict[str, torch.Tensor] = {}
 
     def add(layer: Convolution, convolution: str, norm: str) -> None:

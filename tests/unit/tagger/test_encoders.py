@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -50,6 +52,12 @@ def test_where_an_image_encoder_is_cut_changes_nothing(tail: int) -> None:
 def test_a_tail_longer_than_the_encoder_is_refused() -> None:
     with pytest.raises(EncoderError, match="blocks"):
         load_text_encoder(resolve(TEXT), 9)
+
+
+def test_an_image_encoder_of_no_known_shape_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "weights.pth").write_bytes(b"")
+    with pytest.raises(EncoderError, match="No image encoder"):
+        load_image_encoder(resolve(str(tmp_path)))
 
 
 def test_only_the_tail_learns() -> None:

@@ -72,6 +72,10 @@ def test_the_same_seed_gives_the_same_bytes(dataset: Path, tmp_path: Path) -> No
         )
     for path in sorted((tmp_path / "one").iterdir()):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+    train(dataset, tmp_path / "beside", recipe, rules=RULES, cache=tmp_path / "cache" / "one", processes=2)
+    assert (tmp_path / "beside" / "manifest.json").read_bytes() == (
+        tmp_path / "one" / "manifest.json"
+    ).read_bytes()
     other = tmp_path / "other" / "model.safetensors"
     assert other.read_bytes() != (tmp_path / "one" / "model.safetensors").read_bytes()
 
