@@ -175,7 +175,7 @@ def scores_of(pipeline: Pipeline, dataset: Path) -> tuple[dict[str, float], dict
     with transaction(pipeline.system.engine) as connection:
         tagged = {r.tmdb_id: set(r.genres) for r in connection.execute(GENRES)}
     labels = movies.labels(report.genres)
-    predicted = np.array([[g in tagged[m.tmdb_id] for g in report.genres] for m in movies.movies])
+    predicted = np.array([[g in tagged[int(m.name)] for g in report.genres] for m in movies.movies])
     ours = {name: float(value) for name, value in f1_scores(predicted, labels).items()}
     theirs = {name: float(report.to_json()[name]) for name in ours}
     return ours, theirs
