@@ -100,7 +100,8 @@ class Importer:
         """The rows' genres as labels: those named hold, the catalog's others do not."""
         if self.trusted_by is None:
             return 0
-        every = dict(connection.execute(text("SELECT name, id FROM marquee.genre")))
+        rows = connection.execute(text("SELECT name, id FROM marquee.genre"))
+        every = {r.name: r.id for r in rows}
         verdicts = []
         for movie_id, record in zip(ids, records, strict=True):
             if record.genres is not None:

@@ -18,7 +18,7 @@ from tests.support.workbench import LIMITS, Bench, Host, MakeBench, insert, pile
 from worker.champion import Champion
 from worker.drain import Drain
 from worker.errors import PosterStoreError
-from worker.gather import NO_TOKEN
+from worker.gather import UNASKED
 from worker.offline_tmdb import OfflineTmdb
 from worker.posters import PosterStore
 
@@ -114,7 +114,7 @@ class TestLookup:
     def test_without_a_token_movies_have_what_they_bring(self, engine: Engine, make_bench: MakeBench) -> None:
         movie_id = insert(engine, tmdb_id=11, title="Mine")
         make_bench(with_tmdb=False).fetch()
-        assert NO_TOKEN in ledger.content(engine, movie_id).note
+        assert UNASKED in ledger.content(engine, movie_id).note
         assert ledger.row(engine, movie_id).state == "ready"
 
     def test_tmdbs_text_is_cleaned(self, engine: Engine, bench: Bench) -> None:
