@@ -52,7 +52,7 @@ def test_a_worker_that_finishes_never_deadlocks_with_a_writer(
     with ThreadPoolExecutor(1) as pool, writer_on(database_url) as writer:
         change(writer, 2)
         with engine.begin() as worker:
-            worker.execute(text("SET LOCAL lock_timeout = '1ms'"))
+            worker.execute(text("SET LOCAL lock_timeout = '2s'"))
             assert finish(worker, OWNER).locked == {2}  # it holds 1 now, and has not waited for 2
             waits = pool.submit(change, writer, 1)
             until_waiting(engine, "writer")
@@ -83,7 +83,7 @@ def test_recovery_waits_for_no_writer(engine: Engine, database_url: str, state: 
     with ThreadPoolExecutor(1) as pool, writer_on(database_url) as writer:
         change(writer, 2)
         with engine.begin() as worker:
-            worker.execute(text("SET LOCAL lock_timeout = '1ms'"))
+            worker.execute(text("SET LOCAL lock_timeout = '2s'"))
             assert [r.movie_id for r in recover(worker, Limits())] == [1]
             waits = pool.submit(change, writer, 1)
             until_waiting(engine, "writer")

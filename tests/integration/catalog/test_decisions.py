@@ -162,5 +162,5 @@ def test_a_decision_waits_for_no_worker(engine: Engine, model: ModelRecord) -> N
     execute(engine, "UPDATE marquee.tagging SET state = 'ready'")
     with engine.begin() as worker, engine.begin() as editor:
         assert len(claim_ready(worker, 5, 10, 60)) == 2
-        editor.execute(text("SET LOCAL lock_timeout = '1ms'"))
+        editor.execute(text("SET LOCAL lock_timeout = '2s'"))
         decide(editor, [Verdicted(1, 1, "accepted")], author="ann", source="editor")

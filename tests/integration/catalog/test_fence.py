@@ -106,7 +106,7 @@ def test_a_movie_that_a_writer_holds_is_locked_and_nobody_waits(engine: Engine, 
     with engine.connect() as writer:
         writer.execute(text("UPDATE marquee.movie SET title = 'x' WHERE id = 2"))
         with engine.begin() as worker:
-            worker.execute(text("SET LOCAL lock_timeout = '1ms'"))
+            worker.execute(text("SET LOCAL lock_timeout = '2s'"))
             assert finish(worker, OWNER) == Held(frozenset({1, 3}), frozenset({2}), frozenset())
         writer.rollback()
     assert states(engine)[2] == before[2]
