@@ -42,7 +42,8 @@ def configuration() -> dict[str, Any]:
         "task_acks_late": False,  # the ledger's leases bring lost work back, and sooner
         "task_publish_retry": False,  # the relay gives the movies back and tries later
         "task_queues": [
-            Queue(FETCH_QUEUE, Exchange(FETCH_QUEUE), FETCH_QUEUE, max_priority=max(Priority)),
+            # As any Celery application would declare them, so that another one may send to them by name.
+            Queue(FETCH_QUEUE, Exchange(FETCH_QUEUE), FETCH_QUEUE),
             Queue(TAG_QUEUE, Exchange(TAG_QUEUE), TAG_QUEUE),
         ],
         "task_default_queue": FETCH_QUEUE,
@@ -57,8 +58,11 @@ def configuration() -> dict[str, Any]:
 
 
 def message_priority(priority: int, broker_url: str) -> int:
-    """The broker's number for a priority: Redis serves the lowest first, RabbitMQ the highest."""
-    return priority if broker_url.startswith("redis") else max(Priority) - priority
+    """The broker's number for a priority: Redis serves the lowest first, RabbitMQ's quorum queues those above 4.
+
+    RabbitMQ's classic queues know none; there, a movie somebody waits for has the relay's window before it.
+    """
+    return priority if broker_url.startswith("redis") else 4 * (max(Priority) - priority)
 
 
 app = Celery("marquee", include=["worker.tasks", "worker.parts"])

@@ -1,7 +1,6 @@
 """The first promotion, and a champion that is loaded."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,13 +18,13 @@ STUB = StubPredictor()
 
 
 @pytest.fixture
-def shipped(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+def shipped(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """What the artifact that ships is said to be; loading it takes as long as it takes four threads to come."""
     told = SimpleNamespace(
         version="v1", sha256=STUB.sha256, config=SimpleNamespace(genres=STUB.genres), about={}
     )
     monkeypatch.setattr("worker.champion.load_artifact", lambda _: told)
-    yield told
+    return told
 
 
 def test_workers_that_start_at_once_promote_once(engine: Engine, shipped: SimpleNamespace) -> None:
