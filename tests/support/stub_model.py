@@ -72,7 +72,7 @@ class StubLoader:
         self.known[predictor.version] = predictor
         return predictor
 
-    def load(self, path: Path, device: str = "cpu") -> StubPredictor:
+    def load(self, path: Path, device: str = "cpu", **options: Any) -> StubPredictor:
         self.loads.append(path.name)
         return self.known[path.name]
 

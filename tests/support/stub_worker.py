@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import worker.champion
 from tagger.content import Content
@@ -32,7 +33,7 @@ class Loader:
     """Stands in for the class `Predictor`."""
 
     @staticmethod
-    def load(path: Path, device: str = "cpu") -> StubPredictor:
+    def load(path: Path, device: str = "cpu", **options: Any) -> StubPredictor:
         return STUB
 
 
