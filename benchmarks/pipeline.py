@@ -139,8 +139,8 @@ def plain_loop(database_url: str, posters: str, batch: int) -> float:
     from worker.device import prepare_device
     from worker.posters import PosterStore
 
-    prepare_device("cpu", load_settings().cpu_threads)
-    predictor, store = Predictor.load(default_path()), PosterStore(posters)
+    device, lanes = prepare_device("cpu", load_settings().cpu_threads)
+    predictor, store = Predictor.load(default_path(), device, lanes=lanes), PosterStore(posters)
     engine = connect(database_url)
     with transaction(engine) as connection:
         ids = list(connection.execute(text("SELECT movie_id FROM marquee.content ORDER BY 1")).scalars())

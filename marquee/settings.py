@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     )
     artifact: Path | None = Field(None, description="The model to start with. Default: the one that ships.")
     device: str = Field("auto", description="Where the model runs: auto, cpu or cuda:N.")
-    cpu_threads: int = Field(0, ge=0, description="Threads of a model on the CPU; 0 is one a core.")
+    cpu_threads: int = Field(0, ge=0, description="Threads of the model on a CPU; 0 is one a core.")
     batch_size: int = Field(64, ge=1, le=4096, description="Movies in a micro-batch at most.")
     fetch_threads: int = Field(8, ge=1, le=256, description="Movies that a fetch worker fetches at once.")
 

@@ -27,10 +27,11 @@ class Loaded:
 
 
 class Champion:
-    """Gives the champion, loaded on `device`."""
+    """Gives the champion, loaded on `device`, with so many lanes on a CPU."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, lanes: int = 1) -> None:
         self.device = device
+        self.lanes = lanes
         self._loaded: Loaded | None = None
 
     def current(self, connection: Connection) -> Loaded:
@@ -44,7 +45,7 @@ class Champion:
             record = champion(connection)
             if record is None:
                 raise NoChampionError
-            predictor = Predictor.load(place(record.uri), self.device)
+            predictor = Predictor.load(place(record.uri), self.device, lanes=self.lanes)
             if predictor.sha256 != record.sha256:
                 raise NoChampionError(f"{record.uri} holds {predictor.version}, not {record.version}.")
             self._loaded = Loaded(record, predictor)

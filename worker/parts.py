@@ -101,9 +101,9 @@ class Parts:
         from worker.drain import Drain
 
         settings = self.settings
-        device = prepare_device(settings.device, settings.cpu_threads)
+        device, lanes = prepare_device(settings.device, settings.cpu_threads)
         ensure_champion(self.engine, settings.artifact)
-        champion = Champion(device)
+        champion = Champion(device, lanes)
         with transaction(self.engine) as connection:
             loaded = champion.current(connection)
         presence = self._presence("tag", device)
