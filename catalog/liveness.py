@@ -22,10 +22,23 @@ log = structlog.get_logger(__name__)
 REGISTER = text("""
 INSERT INTO marquee.worker (part, host, pid, device) VALUES (:part, :host, :pid, :device) RETURNING id
 """)
+LIVING = text("""
+SELECT EXISTS (
+    SELECT FROM marquee.worker w JOIN pg_locks l ON l.objid = w.id
+    WHERE w.part = :part AND w.stopped_at IS NULL
+      AND l.locktype = 'advisory' AND l.classid = :locks AND l.objsubid = 2 AND l.granted
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+""")
 LOCK = text("SELECT pg_try_advisory_lock(:locks, :id)")
 SEEN = text("UPDATE marquee.worker SET seen_at = clock_timestamp(), model_id = :model_id WHERE id = :id")
 STOPPED = text("UPDATE marquee.worker SET stopped_at = clock_timestamp() WHERE id = :id")
 RETRY_SECONDS = 0.2
+
+
+def somebody_lives(connection: Connection, part: str) -> bool:
+    """Whether any worker of the part is alive."""
+    asked = {"part": part, "locks": WORKER_LOCKS}
+    return bool(connection.execute(LIVING, asked).scalar_one())
 
 
 class Presence:

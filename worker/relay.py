@@ -19,8 +19,9 @@ from catalog.engine import transaction
 from catalog.errors import DatabaseUnavailableError
 from catalog.ledger.dispatch import Dispatch, claim_pending, queued, return_queued
 from catalog.ledger.recovery import recover
-from catalog.ledger.words import EVENT_CHANNEL, Limits, Priority
+from catalog.ledger.words import EVENT_CHANNEL, Limits, Priority, State
 from catalog.listen import Listener
+from catalog.liveness import somebody_lives
 from worker.app import FETCH, message_priority
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,7 @@ class Relay:
         self._stopping = False
         self._recover_at = 0.0
         self.broker_is_away = False
+        self.nobody_takes = False
 
     def stop(self) -> None:
         """End `run` at its next step. May be called from a signal handler or another thread."""
@@ -79,12 +81,16 @@ class Relay:
         if monotonic() >= self._recover_at:
             with transaction(self.engine) as connection:
                 recovered = recover(connection, self.limits)
+            self.nobody_takes |= any(r.held_as == State.QUEUED for r in recovered)
             if recovered:
                 log.warning("gave movies of dead workers or lost messages to others", movies=len(recovered))
             self._recover_at = monotonic() + self.poll_seconds
         sent = 0
         while not self._stopping:
             with transaction(self.engine, durable=False) as connection:
+                if self.nobody_takes and not somebody_lives(connection, "fetch"):
+                    break  # more messages would only pile up in the broker
+                self.nobody_takes = False
                 room = self.window - queued(connection)
                 if self.broker_is_away:
                     room = min(room, 1)  # one movie tries whether it is back

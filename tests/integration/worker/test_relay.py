@@ -14,6 +14,7 @@ from celery import Celery
 from sqlalchemy import Engine
 
 from catalog.ledger.words import Limits
+from catalog.liveness import Presence
 from tests.support import ledger
 from tests.support.databases import engine_on
 from tests.support.servers import HASTY
@@ -187,9 +188,26 @@ def test_a_lost_message_is_sent_again(engine: Engine, celery: Celery, make_relay
     relay = make_relay(poll_seconds=0.01, limits=Limits(queue_lease_seconds=0.05))
     relay.turn()
     assert ids_of(received(celery)) == [movie]
-    until(lambda: relay.turn() == 1)
+    with Presence(engine, "fetch"):
+        until(lambda: relay.turn() == 1)
     assert ids_of(received(celery)) == [movie]
     assert ledger.row(engine, movie).deaths == 0
+
+
+def test_messages_do_not_pile_up_while_nobody_fetches(
+    engine: Engine, celery: Celery, make_relay: MakeRelay
+) -> None:
+    ids = ledger.insert(engine, 30, priority="bulk")
+    relay = make_relay(window=16, poll_seconds=0.01, limits=Limits(queue_lease_seconds=0.05))
+    assert relay.turn() == 16
+    until(lambda: ledger.counts(engine) == {"pending": 30} or relay.turn())
+    for _ in range(5):
+        assert relay.turn() == 0
+    with Presence(engine, "fetch"):
+        assert relay.turn() == 16
+    messages = received(celery)
+    assert len(messages) == 4
+    assert set(ids_of(messages)) <= set(ids)
 
 
 def test_a_commit_is_noticed_without_a_poll(engine: Engine, celery: Celery, make_relay: MakeRelay) -> None:
