@@ -95,13 +95,13 @@ def demo(
         movies = [{**s.movie, "genres": s.genres} for s in result.stories]
         print_json({"movies": movies, "seconds": {k: round(v, 2) for k, v in timing.items()}})
     else:
-        _print_demo(result, seconds)
+        show_demo(result, seconds, Console())
     if any(s.movie["state"] != "tagged" for s in result.stories):
         raise typer.Exit(1)
 
 
-def _print_demo(result: Any, seconds: float) -> None:
-    console = Console()
+def show_demo(result: Any, seconds: float, console: Console) -> None:
+    """Print the demo's movies with their genres, and how long it took."""
     table = Table("Movie", "Year", "Plot", "Poster", "Genres", title=None, box=None, pad_edge=False)
     for story in result.stories:
         movie = story.movie
