@@ -34,7 +34,7 @@ from worker.posters import PosterStore
 
 log = structlog.get_logger(__name__)
 
-SUSPECTS = 8
+SUSPECTS = 16
 PROBE = Content("A probe", plot="Somebody looks whether the device still computes.")
 
 

@@ -390,17 +390,17 @@ def test_suspects_go_first_and_nothing_is_taken_ahead_of_them(
     engine: Engine, stub: StubPredictor, make_drain: MakeDrain
 ) -> None:
     """Were the next batch claimed while a suspect is on the device, its death would count against that, too."""
-    ids = ready(engine, 24)
-    ledger.execute(engine, "UPDATE marquee.tagging SET deaths = 1 WHERE movie_id = ANY(:i)", i=ids[:10])
-    ledger.execute(engine, "UPDATE marquee.tagging SET deaths = 2 WHERE movie_id = ANY(:i)", i=ids[10:12])
+    ids = ready(engine, 34)
+    ledger.execute(engine, "UPDATE marquee.tagging SET deaths = 1 WHERE movie_id = ANY(:i)", i=ids[:20])
+    ledger.execute(engine, "UPDATE marquee.tagging SET deaths = 2 WHERE movie_id = ANY(:i)", i=ids[20:22])
     held: list[tuple[int, int]] = []
 
     def during(contents: Sequence[Content]) -> None:
         held.append((len(contents), ledger.counts(engine)["tagging"]))
 
     stub.during = during
-    assert make_drain(64).run() == 24
-    assert held == [(1, 1), (1, 1), (8, 8), (2, 2), (12, 12)]
+    assert make_drain(64).run() == 34
+    assert held == [(1, 1), (1, 1), (16, 16), (4, 4), (12, 12)]
 
 
 def test_with_few_deaths_allowed_each_suspect_goes_alone(
