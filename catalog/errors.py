@@ -31,5 +31,9 @@ class UnknownGenreError(CatalogError):
     """A genre that the catalog does not have."""
 
 
+class UnknownModelError(CatalogError):
+    """A model that was never registered."""
+
+
 class InvalidMovieError(CatalogError):
     """A movie's fields cannot be stored."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from catalog.errors import UnknownGenreError
+from catalog.errors import UnknownGenreError, UnknownModelError
 
 CHAMPION = text("""
 SELECT m.id, m.version, m.sha256, m.uri, m.manifest -> 'genres' AS genres
@@ -69,6 +69,21 @@ def champion(connection: Connection) -> ModelRecord | None:
 def champion_id(connection: Connection) -> int | None:
     """The id of the model that tags now: the cheap question, for every batch."""
     return connection.execute(CHAMPION_ID).scalar_one_or_none()
+
+
+def model_id(connection: Connection, version: str) -> int:
+    """The id of the model of this version.
+
+    Raises:
+        UnknownModelError: there is none.
+    """
+    query = text("SELECT id FROM marquee.model WHERE version = :version")
+    found = connection.execute(query, {"version": version}).scalar_one_or_none()
+    if found is None:
+        raise UnknownModelError(
+            f"No model is known as {version!r}.", mend="`marquee status` shows the champion's version."
+        )
+    return int(found)
 
 
 def register(connection: Connection, *, version: str, sha256: str, uri: str, manifest: dict[str, Any]) -> int:

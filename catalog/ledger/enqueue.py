@@ -7,8 +7,10 @@ from sqlalchemy import Connection, Engine, text
 
 from catalog.engine import transaction
 from catalog.ledger.words import EVENT_CHANNEL, Priority
+from catalog.registry import model_id
 
 CHUNK = 2000
+CHAMPION = "champion"
 
 # A row under way is left alone (it is on its way), but hurries if somebody waits for it now. A row whose
 # content is at hand for its revision is ready at once. Where a new fetch is asked for while
@@ -51,7 +53,8 @@ CHOOSE = text("""
 SELECT t.movie_id FROM marquee.tagging t
 WHERE t.movie_id > :after
   AND (:all OR (:failed AND t.state = 'quarantined')
-       OR (:older AND t.state = 'tagged' AND t.tagged_model_id <>
+       OR (t.state = 'tagged' AND t.tagged_model_id < :older_than)
+       OR (t.state = 'tagged' AND :not_champion AND t.tagged_model_id <>
            (SELECT model_id FROM marquee.promotion ORDER BY id DESC LIMIT 1)))
 ORDER BY t.movie_id LIMIT :chunk
 """)
@@ -65,24 +68,39 @@ WHERE t.movie_id IS NULL ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which movies: `everything`, those in quarantine (`failed`), those tagged by an `older` model."""
+    """Which movies: `everything`, those in quarantine (`failed`), those tagged by a model `older_than` another.
+
+    `older_than` is a model's version, or `CHAMPION` for whatever was tagged by any other model.
+    """
 
     everything: bool = False
     failed: bool = False
-    older: bool = False
+    older_than: str | None = None
 
 
 def choose(engine: Engine, choice: Choice, chunk: int = CHUNK) -> Iterator[list[int]]:
-    """The ids of the chosen movies, chunk by chunk; `everything` adopts movies that the ledger lacks."""
-    if choice.everything:
-        with transaction(engine) as connection:
+    """The ids of the chosen movies, chunk by chunk; `everything` adopts movies that the ledger lacks.
+
+    Raises:
+        UnknownModelError: no model has the version that `older_than` names.
+    """
+    older_than = None
+    with transaction(engine) as connection:
+        if choice.everything:
             connection.execute(MISSING)
+        if choice.older_than is not None and choice.older_than != CHAMPION:
+            older_than = model_id(connection, choice.older_than)
+    asked = {
+        "chunk": chunk,
+        "all": choice.everything,
+        "failed": choice.failed,
+        "older_than": older_than,
+        "not_champion": choice.older_than == CHAMPION,
+    }
     after = -(2**63)
     while True:
         with transaction(engine) as connection:
-            asked = {"after": after, "chunk": chunk, "all": choice.everything}
-            rows = connection.execute(CHOOSE, asked | {"failed": choice.failed, "older": choice.older})
-            ids = [r.movie_id for r in rows]
+            ids = [r.movie_id for r in connection.execute(CHOOSE, asked | {"after": after})]
         if not ids:
             return
         after = ids[-1]

@@ -77,9 +77,14 @@ def enqueue(
     ids: Annotated[list[int] | None, typer.Argument(help="Ids of movies in the catalog.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All movies.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="The movies in quarantine.")] = False,
-    older: Annotated[
-        bool, typer.Option("--where-model-older-than", help="Movies that the champion has not tagged.")
-    ] = False,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            "--where-model-older-than",
+            metavar="VERSION",
+            help="Movies tagged by a model registered before this one; `champion`: by any other model.",
+        ),
+    ] = None,
     refetch: Annotated[bool, typer.Option("--refetch", help="Fetch plot and poster anew.")] = False,
     priority: Annotated[
         PriorityName | None, typer.Option(help="Default: interactive for ids, else retag.")
@@ -91,12 +96,13 @@ def enqueue(
     Exits with 1 if an id is not in the catalog.
 
     Example: marquee enqueue 17 42 --refetch
+    Example: marquee enqueue --where-model-older-than champion
     """
     from catalog.ledger.enqueue import Choice, choose
     from catalog.ledger.enqueue import enqueue as ask
 
-    choice = Choice(everything=everything, failed=failed, older=older)
-    if bool(ids) == (everything or failed or older):
+    choice = Choice(everything=everything, failed=failed, older_than=older_than)
+    if bool(ids) == (everything or failed or older_than is not None):
         raise typer.BadParameter("give ids, or one of --all, --failed, --where-model-older-than.")
     level = priority or (PriorityName.INTERACTIVE if ids else PriorityName.RETAG)
     done: set[int] = set()

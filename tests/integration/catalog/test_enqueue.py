@@ -5,8 +5,9 @@ from sqlalchemy import Engine, text
 
 from catalog.content import ContentRecord
 from catalog.engine import transaction
+from catalog.errors import UnknownModelError
 from catalog.ledger.dispatch import claim_pending
-from catalog.ledger.enqueue import Choice, choose, enqueue
+from catalog.ledger.enqueue import CHAMPION, Choice, choose, enqueue
 from catalog.ledger.fetching import claim_queued, finish_fetch
 from catalog.ledger.tagging import claim_ready, finish_tagging
 from catalog.ledger.trouble import Failure, fail
@@ -126,8 +127,12 @@ def test_choices(engine: Engine) -> None:
     assert chosen(engine, Choice(everything=True)) == [1, 2, 3, 4, 5]
     assert chosen(engine, Choice(everything=True), chunk=2) == [1, 2, 3, 4, 5]
     assert chosen(engine, Choice(failed=True)) == [4]
-    assert chosen(engine, Choice(older=True)) == [1, 2]
-    assert chosen(engine, Choice(failed=True, older=True)) == [1, 2, 4]
+    assert chosen(engine, Choice(older_than=CHAMPION)) == [1, 2]
+    assert chosen(engine, Choice(failed=True, older_than=CHAMPION)) == [1, 2, 4]
+    assert chosen(engine, Choice(older_than="new")) == [1, 2]
+    assert chosen(engine, Choice(older_than="old")) == []
+    with pytest.raises(UnknownModelError, match="newest"):
+        chosen(engine, Choice(older_than="newest"))
     assert chosen(engine, Choice()) == []
 
 
