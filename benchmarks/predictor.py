@@ -3,7 +3,7 @@
     python -m benchmarks.predictor --dataset DIR [--movies 256] [--threads 2] [--json]
 
 The bare loop tokenises in the loop, pads a batch of 64 to its longest text, and runs the published encoders'
-own forward passes on posters that are already arrays: no fusion, no TF-IDF, no calibration, no decisions. Each
+own forward passes on posters that are already arrays: no fusion, TF-IDF, calibration or decisions. Each
 row is the median of several rounds, taken in turns so that a busy machine slows all of them alike.
 """
 

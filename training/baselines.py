@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from tagger.batch import pad_ids
@@ -27,6 +25,7 @@ from training.decide import Rules, choose_threshold
 from training.features import Progress, autocast, content_key
 from training.metrics import calibration_error, f1_scores, mean_average_precision, roc_auc
 from training.recipe import Recipe
+from training.regression import logistic_regression, sparse_terms
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.bool_]
@@ -58,15 +57,8 @@ def tfidf(train: Dataset, test: Dataset) -> tuple[Any, Any]:
     """Sparse TF-IDF of the plots of both datasets, the vocabulary from the first."""
     texts = [[movie.content.plot or "" for movie in part.movies] for part in (train, test)]
     lexicon = Lexicon.fit(texts[0], size=60_000, min_documents=2)
-    return _sparse(lexicon, texts[0]), _sparse(lexicon, texts[1])
-
-
-def _sparse(lexicon: Lexicon, texts: list[str]) -> Any:
-    rows = [lexicon.weigh(text) for text in texts]
-    ends = np.cumsum([0, *(len(places) for places, _ in rows)])
-    values = np.concatenate([np.array(weights) for _, weights in rows])
-    columns = np.concatenate([np.array(places, dtype=np.int64) for places, _ in rows])
-    return sparse.csr_matrix((values, columns, ends), shape=(len(texts), len(lexicon)))
+    found = [sparse_terms([lexicon.weigh(text) for text in part], len(lexicon)) for part in texts]
+    return found[0], found[1]
 
 
 def pooled(
@@ -136,23 +128,6 @@ def _fitted(x: Any, y: Labels, z: Any, penalty: float) -> tuple[Array, Array]:
         unseen[part == fold] = expit(x[part == fold] @ weights + bias)
     weights, bias = logistic_regression(x, y, penalty)
     return unseen, expit(z @ weights + bias)
-
-
-def logistic_regression(x: Any, y: Labels, penalty: float) -> tuple[Array, Array]:
-    """Weights (features, genres) and biases (genres,) of one regression a genre, all by one L-BFGS."""
-    features, genres = x.shape[1], y.shape[1]
-    share = y.mean(0).clip(1e-4, 1 - 1e-4)
-    start = np.concatenate([np.zeros(features * genres), logit(share)])
-
-    def loss(flat: Array) -> tuple[float, Array]:
-        weights, bias = flat[:-genres].reshape(features, genres), flat[-genres:]
-        s = x @ weights + bias
-        gap = expit(s) - y
-        value = np.logaddexp(0, s).sum() - s[y].sum() + 0.5 * penalty * (weights**2).sum()
-        return float(value), np.concatenate([(x.T @ gap + penalty * weights).ravel(), gap.sum(0)])
-
-    flat = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
-    return flat[:-genres].reshape(features, genres), flat[-genres:]
 
 
 def _mixed(parts: list[Array], weights: tuple[float, ...]) -> Array:

@@ -22,6 +22,7 @@ from training.build import build
 from training.features import Features, Progress
 from training.loop import fit, predict_logits
 from training.recipe import Recipe
+from training.regression import add_regression
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,9 @@ def run_job(job: Job, progress: Progress) -> Outcome:
         progress(job.name, done, total, note)
 
     fit(network, job.features, job.labels, job.inside, job.recipe, named)
+    if job.recipe.term_share and job.recipe.lexicon_size:
+        share, penalty = job.recipe.term_share, job.recipe.term_penalty
+        add_regression(network, job.features, job.labels, job.inside, share, penalty)
     logits = (
         [predict_logits(network, job.features, job.outside, pattern=p) for p in PATTERNS]
         if job.outside

@@ -18,6 +18,8 @@ class Recipe:
         smoothing: labels become `smoothing/2` and `1 - smoothing/2`.
         drop_plot, drop_poster, drop_year: how often a modality is hidden.
         mixup: alpha of the Beta by which the vectors and labels of two movies are mixed; 0 for never.
+        term_share, term_penalty: the share of a TF-IDF logistic regression that is added to the logits, and its
+            L2 penalty.
         average: decay of the running average of the weights that is kept in the end; 0 for none.
         flip: whether posters are also shown mirrored.
         folds: parts of the training movies; a model that did not see a part predicts it.
@@ -29,11 +31,11 @@ class Recipe:
 
     name: str = "default"
     seed: int = 7
-    epochs: int = 6
+    epochs: int = 4
     batch_size: int = 64
     rate: float = 5e-4
-    tail_rate: float = 5e-5
-    term_rate: float = 5e-3
+    tail_rate: float = 8e-5
+    term_rate: float = 3e-3
     weight_decay: float = 0.02
     term_decay: float = 0.0
     warm_up: float = 0.06
@@ -42,6 +44,8 @@ class Recipe:
     drop_poster: float = 0.15
     drop_year: float = 0.1
     mixup: float = 0.0
+    term_share: float = 0.5
+    term_penalty: float = 0.5
     average: float = 0.995
     flip: bool = False
     folds: int = 5

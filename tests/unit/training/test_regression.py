@@ -3,7 +3,7 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from training.baselines import logistic_regression
+from training.regression import logistic_regression
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
