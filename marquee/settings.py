@@ -7,14 +7,16 @@ directory, else it has the default below, with which everything runs embedded an
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
+import pydantic_settings
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from marquee.errors import SettingsError
 
 BROKER_SCHEMES = ("redis", "rediss", "amqp", "amqps")
+LISTED = "`marquee config --help` lists them."
 
 
 class Settings(BaseSettings):
@@ -84,6 +86,13 @@ class Settings(BaseSettings):
             raise ValueError("must begin with " + ", ".join(f"{s}://" for s in BROKER_SCHEMES))
         return url
 
+    @field_validator("tmdb_url")
+    @classmethod
+    def _api(cls, url: str) -> str:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise ValueError("must begin with https:// or http:// and name a host")
+        return url
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
@@ -98,8 +107,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def posters(self) -> str:
-        """The fsspec URL of the poster store."""
-        return self.poster_url or (self.home / "posters").as_uri()
+        """The poster store: an fsspec URL, or a plain directory, of which fsspec would not undo the escapes."""
+        return self.poster_url or str(self.home / "posters")
 
     def masked(self) -> dict[str, Any]:
         """Every setting as JSON can hold it, with keys, tokens and passwords replaced by stars."""
@@ -114,14 +123,19 @@ class Settings(BaseSettings):
 
 
 def mask_url(url: str) -> str:
-    """The URL with its password and its query's values replaced by stars."""
-    parts = urlsplit(url)
-    netloc = parts.netloc
-    if "@" in netloc:
-        user, _, host = netloc.rpartition("@")
-        netloc = f"{user.partition(':')[0]}:***@{host}" if ":" in user else f"***@{host}"
-    query = "&".join(f"{pair.partition('=')[0]}=***" for pair in parts.query.split("&") if pair)
-    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+    """The URL with its password and its query's values replaced by stars.
+
+    Whatever stands before the last `@` counts as the user's: a password may hold any character, and a URL
+    that is not quite right must not tell it either.
+    """
+    scheme, separator, rest = url.partition("://")
+    user, at, place = rest.rpartition("@")
+    if at:
+        name, colon, _ = user.partition(":")
+        place = f"{name}:***@{place}" if colon else f"***@{place}"
+    place, _, query = place.partition("#")[0].partition("?")
+    values = "&".join(f"{pair.partition('=')[0]}=***" for pair in query.split("&") if pair)
+    return f"{scheme}{separator}{place}" + (f"?{values}" if values else "")
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -132,9 +146,11 @@ def load_settings(**overrides: Any) -> Settings:
     """
     try:
         return Settings(**overrides)
+    except (pydantic_settings.SettingsError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"The settings cannot be read: {error}.", mend=LISTED) from None
     except ValidationError as error:
         lines = [
             f"MARQUEE_{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}."
             for e in error.errors()
         ]
-        raise SettingsError(" ".join(lines), mend="`marquee config --help` lists them.") from None
+        raise SettingsError(" ".join(lines), mend=LISTED) from None

@@ -154,9 +154,14 @@ def migrate() -> None:
     Console().print(said)
 
 
-@app.command(rich_help_panel="Run")
+@app.command(
+    rich_help_panel="Run",
+    epilog="\n\n".join(
+        f"MARQUEE_{name.upper()}: {field.description}" for name, field in Settings.model_fields.items()
+    ),
+)
 def config(as_json: Json = False) -> None:
-    """Print every setting, its variable and its value, with secrets masked.
+    """Print every setting, its variable, its value and its meaning, with secrets masked.
 
     A setting comes from the environment, else from a .env file here, else it has its default.
 
