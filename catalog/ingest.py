@@ -6,11 +6,12 @@ name keep their value; the triggers decide whether what changed is an event.
 
 import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import to_jsonable_python
 from sqlalchemy import Connection, text
 
 from catalog.errors import InvalidMovieError
@@ -22,8 +23,15 @@ SELECT setval(counter, newest.id) FROM pg_get_serial_sequence('marquee.movie', '
     LATERAL (SELECT max(id) AS id FROM marquee.movie) newest
 WHERE newest.id > COALESCE(pg_sequence_last_value(counter::regclass), 0)
 """)
+KNOWN = text("""
+SELECT id, external_id, tmdb_id, imdb_id FROM marquee.movie
+WHERE id = ANY(:id) OR external_id = ANY(:external_id) OR tmdb_id = ANY(:tmdb_id) OR imdb_id = ANY(:imdb_id)
+""")
 IDENTITIES = ("id", "external_id", "tmdb_id", "imdb_id")
 MAX_PLOT = 100_000
+MAX_INDEXED = 600  # characters: an index of Postgres takes 2,704 bytes
+MAX_DEPTH = 50
+Key = tuple[str, Any]
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 
@@ -62,8 +70,26 @@ def _object(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         raise ValueError("should be JSON") from None
+
+
+def _attributes(value: Any) -> Any:
+    """What can be stored as JSON, and walked without end of the stack."""
+    value = _object(value)
+    if _depth_exceeds(value, MAX_DEPTH):
+        raise ValueError(f"should be nested at most {MAX_DEPTH} deep")
+    try:
+        return to_jsonable_python(value)
+    except ValueError:
+        raise ValueError("should be JSON") from None
+
+
+def _depth_exceeds(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list | tuple):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_depth_exceeds(v, levels - 1) for v in inner)
 
 
 # Limits stand on the inner type: a value that turns out to be absent has none to keep.
@@ -76,16 +102,16 @@ class MovieRecord(BaseModel):
     model_config = ConfigDict(extra="forbid", str_max_length=MAX_PLOT)
 
     id: Annotated[Annotated[int, Field(gt=0, lt=2**63)] | None, AsWhole] = None
-    external_id: Annotated[str | None, AsText] = None
+    external_id: Annotated[Annotated[str, Field(max_length=MAX_INDEXED)] | None, AsText] = None
     tmdb_id: Annotated[Annotated[int, Field(gt=0, lt=2**31)] | None, AsWhole] = None
     imdb_id: Annotated[Annotated[str, Field(pattern=r"^tt[0-9]{7,10}$")] | None, AsText] = None
-    title: Annotated[Annotated[str, Field(max_length=1000)] | None, AsText] = None
+    title: Annotated[Annotated[str, Field(max_length=MAX_INDEXED)] | None, AsText] = None
     year: Annotated[Annotated[int, Field(ge=1870, le=2200)] | None, AsWhole] = None
     language: Annotated[Annotated[str, Field(pattern=LANGUAGE)] | None, AsText] = None
     plot: Annotated[str | None, AsText] = None
     poster_url: Annotated[Annotated[str, Field(pattern=r"^https?://", max_length=2000)] | None, AsText] = None
     poster_hash: Annotated[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None, AsText] = None
-    attributes: Annotated[dict[str, Any] | None, BeforeValidator(_object)] = None
+    attributes: Annotated[dict[str, Any] | None, BeforeValidator(_attributes)] = None
     training_allowed: Annotated[bool | None, BeforeValidator(_plain)] = None
     genres: Annotated[list[str] | None, AsList] = None
 
@@ -118,7 +144,7 @@ def upsert(connection: Connection, records: Sequence[MovieRecord]) -> list[int]:
         sqlalchemy.exc.IntegrityError: a record contradicts another row's key; nothing is written.
     """
     ids: list[int] = [0] * len(records)
-    for turn in _turns(records):
+    for turn in _turns(records, _known(connection, records)):
         groups: dict[tuple[str | None, tuple[str, ...]], list[int]] = defaultdict(list)
         for place in turn:
             groups[records[place].identity, _named(records[place])].append(place)
@@ -132,14 +158,43 @@ def upsert(connection: Connection, records: Sequence[MovieRecord]) -> list[int]:
     return ids
 
 
-def _turns(records: Sequence[MovieRecord]) -> list[list[int]]:
-    """The records' places in turns, so that no turn names a movie twice, and a later record comes later."""
+def _keys(record: Any) -> list[Key]:
+    return [(name, key) for name in IDENTITIES if (key := getattr(record, name)) is not None]
+
+
+def _known(connection: Connection, records: Sequence[MovieRecord]) -> list[list[Key]]:
+    """The keys of each movie that the records may mean; only where they speak of movies by different keys."""
+    named: dict[str, list[Any]] = {name: [] for name in IDENTITIES}
+    for name, key in (key for record in records for key in _keys(record)):
+        named[name].append(key)
+    if sum(map(bool, named.values())) < 2:
+        return []
+    return [_keys(row) for row in connection.execute(KNOWN, named)]
+
+
+def _turns(records: Sequence[MovieRecord], known: Sequence[Sequence[Key]]) -> list[list[int]]:
+    """The records' places in turns, so that no turn names a movie twice, and a later record comes later.
+
+    Records are of one movie if they share a key, or if others, or the movie in the catalog, link their keys.
+    """
+    linked: dict[Key, Key] = {}
+
+    def movie(key: Key) -> Key:
+        while (link := linked.setdefault(key, key)) != key:
+            key = linked[key] = linked[link]
+        return key
+
+    keys = [_keys(record) for record in records]
+    for first, *others in filter(None, (*keys, *known)):
+        for other in others:
+            linked[movie(other)] = movie(first)
     turns: dict[int, list[int]] = defaultdict(list)
-    next_turn: dict[tuple[str, Any], int] = {}
-    for place, record in enumerate(records):
-        keys = [(name, key) for name in IDENTITIES if (key := getattr(record, name)) is not None]
-        turn = max((next_turn.get(key, 0) for key in keys), default=0)
-        next_turn.update(dict.fromkeys(keys, turn + 1))
+    taken: Counter[Key] = Counter()
+    for place, named in enumerate(keys):
+        turn = 0
+        if named:
+            turn = taken[movie(named[0])]
+            taken[movie(named[0])] += 1
         turns[turn].append(place)
     return [turns[turn] for turn in sorted(turns)]
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from catalog.engine import transaction
-from catalog.ingest import read_record, upsert
+from catalog.ingest import MAX_INDEXED, read_record, upsert
 from tests.support.ledger import execute, row, scalar
 
 
@@ -74,6 +74,34 @@ def test_of_duplicates_in_one_batch_the_later_wins(engine: Engine) -> None:
     assert ids == [1, 1, 1, ids[3], ids[3], ids[3]]
     assert (movie(engine, 1).title, movie(engine, 1).year, movie(engine, 1).plot) == ("third", 1992, "p")
     assert movie(engine, ids[3]).title == "sixth"
+
+
+def test_the_last_record_of_a_movie_wins_whatever_key_each_names(engine: Engine) -> None:
+    """What links the keys may be another record, or the movie as it stands."""
+    (known,) = put(engine, {"external_id": "e", "tmdb_id": 1, "title": "before"})
+    ids = put(
+        engine,
+        {"external_id": "e", "title": "a"},
+        {"external_id": "e", "title": "b", "plot": "p"},
+        {"tmdb_id": 1, "title": "c"},
+    )
+    assert ids == [known] * 3
+    assert (movie(engine, known).title, movie(engine, known).plot) == ("c", "p")
+    *ids, _ = put(
+        engine,
+        {"tmdb_id": 2, "imdb_id": "tt0000002", "title": "a"},
+        {"imdb_id": "tt0000002", "title": "b"},
+        {"tmdb_id": 2, "title": "c"},
+        {"imdb_id": "tt0000003", "title": "another"},
+    )
+    assert len(set(ids)) == 1
+    assert movie(engine, ids[0]).title == "c"
+
+
+def test_the_longest_keys_and_titles_fit_their_indexes(engine: Engine) -> None:
+    longest = "".join(chr(0x20000 + 97 * n % 40_000) for n in range(MAX_INDEXED))
+    (movie_id,) = put(engine, {"external_id": longest, "title": longest})
+    assert movie(engine, movie_id).external_id == longest
 
 
 def test_characters_that_postgres_refuses_do_not_arrive(engine: Engine) -> None:

@@ -5,22 +5,30 @@ from typing import Any
 import pytest
 
 from catalog.errors import InvalidMovieError
-from catalog.ingest import MAX_PLOT, MovieRecord, read_record
+from catalog.ingest import MAX_INDEXED, MAX_PLOT, MovieRecord, read_record
+
+
+def nested(levels: int) -> Any:
+    value: Any = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
 
 BAD: dict[str, list[Any]] = {
     "id": [0, -1, 2**63, "x", 1.5, True],
     "tmdb_id": [0, -3, 2**31, "seven", 1.5, False, float("inf")],
     "imdb_id": ["7", "tt123", "nm0000001", "tt12345678901", "tt\u0661\u0662\u0663\u0664\u0665\u0666\u0667"],
-    "external_id": [["e"], {"e": 1}, True],
-    "title": ["t" * 1001, ["t"]],
+    "external_id": [["e"], {"e": 1}, True, "e" * (MAX_INDEXED + 1)],
+    "title": ["t" * (MAX_INDEXED + 1), ["t"]],
     "year": [1869, 2201, "soon", True],
     "language": ["english!", "e", "12"],
     "plot": ["p" * (MAX_PLOT + 1), 5.5],
     "poster_url": ["ftp://example.org/p.jpg", "p.jpg", "file:///p.jpg", "https://" + "x" * 2000],
     "poster_hash": ["abc", "A" * 64, "g" * 64],
-    "attributes": ["[]", "{broken", [1], 7],
+    "attributes": ["[]", "{broken", [1], 7, "[" * 100_000, nested(1000), {"a": b"\xff"}],
     "training_allowed": ["perhaps", 7],
-    "genres": ["[broken", 7, [7], {"a": 1}],
+    "genres": ["[broken", "[" * 100_000, 7, [7], {"a": 1}],
     "directed_by": ["Somebody"],
 }
 
