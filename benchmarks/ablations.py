@@ -10,6 +10,7 @@ import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from training.metrics import mean_average_precision
 from training.recipe import Recipe
 from training.train import fold_of
 
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "recipe": {},
     "plots": {"drop_poster": 1.0, "drop_plot": 0.0},
     "posters": {"drop_plot": 1.0, "drop_poster": 0.0},
@@ -70,7 +71,7 @@ def main() -> None:
             strange if name == "shuffled" else labels,
             inside,
             outside,
-        )  # fmt: skip
+        )
         for name in arguments.variants
     ]
     truth = labels[list(outside)]

@@ -17,6 +17,7 @@ from torch import Tensor
 from tagger.batch import Batch, pack_terms
 from tagger.content import Content
 from tagger.errors import TaggerError
+from tagger.fusion import STRIDE
 from tagger.lexicon import WORD
 from tagger.patterns import NEITHER, pattern_of
 from tagger.predictor import Predictor
@@ -83,7 +84,7 @@ def explain(predictor: Predictor, content: Content, genre: str) -> Explanation:
         words = whole - view.without([tokens for _, _, tokens in spans], [span for _, span, _ in spans])
         regions = whole - view.without_regions() if content.poster is not None else np.zeros(0)
         shares = _shares(view, whole, content)
-    rows = -(-predictor.artifact.config.poster_size[0] // 32)
+    rows = -(-predictor.artifact.config.poster_size[0] // STRIDE)
     confidence = float(predictor.confidences(prepared)[0, place])
     told = tuple((word, span, float(w)) for (word, span, _), w in zip(spans, words, strict=True))
     return Explanation(

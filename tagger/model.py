@@ -32,6 +32,8 @@ class Network(nn.Module):
     def text_tokens(self, batch: Batch) -> Tensor:
         """Token vectors (n, tokens, text width), from ids or from cached states."""
         states = batch.text_states
+        if not bool(batch.has_text.any()):
+            return torch.zeros(*batch.text_mask.shape, self.text.width, device=batch.text_mask.device)
         if states is None:
             assert batch.ids is not None
             states = self.text.trunk(batch.ids, batch.text_mask)
