@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from catalog.errors import DatabaseUnavailableError
 
@@ -12,8 +12,19 @@ KEEPALIVES = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "
 
 
 def connect(url: str, *, name: str = "marquee", pool_size: int = 4) -> Engine:
-    """An engine on `url`. `name` is shown in `pg_stat_activity`; no connection is opened yet."""
-    parsed = make_url(url)
+    """An engine on `url`. `name` is shown in `pg_stat_activity`; no connection is opened yet.
+
+    Raises:
+        DatabaseUnavailableError: the URL has not the form of one.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise DatabaseUnavailableError(
+            "The URL of Postgres cannot be read.",
+            mend="MARQUEE_DATABASE_URL is postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with @, : and / in the "
+            "user and the password percent-encoded.",
+        ) from None
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg2")
     engine = create_engine(

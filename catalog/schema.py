@@ -6,10 +6,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 
 import migrations
-from catalog.engine import transaction
+from catalog.engine import lost_connections, transaction
 from catalog.errors import SchemaError
 from catalog.models import SCHEMA
 
@@ -23,12 +24,23 @@ def configuration(connection: Connection | None = None) -> Config:
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:
-    """Bring the database to `revision` ("base" takes everything away)."""
-    with engine.connect() as connection:
-        if revision == "base":
-            command.downgrade(configuration(connection), revision)
-        else:
-            command.upgrade(configuration(connection), revision)
+    """Bring the database to `revision` ("base" takes everything away). Of two at once, one waits for the other.
+
+    Raises:
+        DatabaseUnavailableError: Postgres cannot be reached.
+        SchemaError: the database stands at a revision that this Marquee does not know.
+    """
+    try:
+        with lost_connections(), engine.connect() as connection:
+            if revision == "base":
+                command.downgrade(configuration(connection), revision)
+            else:
+                command.upgrade(configuration(connection), revision)
+    except CommandError as error:
+        raise SchemaError(
+            f"The database stands at a revision that this Marquee does not know: {error}.",
+            mend="Run the version of Marquee that made it, or a newer one.",
+        ) from None
 
 
 def current_revision(engine: Engine) -> str | None:

@@ -9,14 +9,25 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
+LOCK = 0x4D53
+
 
 def run(connection: Connection) -> None:
-    """Run the revisions in one transaction; Alembic's own table stands in the schema too."""
-    connection.execute(text("CREATE SCHEMA IF NOT EXISTS marquee"))
-    connection.commit()
-    context.configure(connection=connection, version_table_schema="marquee")
-    with context.begin_transaction():
-        context.run_migrations()
+    """Run the revisions in one transaction; Alembic's own table stands in the schema too.
+
+    Of several that migrate at once, the others wait and then find nothing left to do.
+    """
+    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+    try:
+        connection.execute(text("CREATE SCHEMA IF NOT EXISTS marquee"))
+        connection.commit()
+        context.configure(connection=connection, version_table_schema="marquee")
+        with context.begin_transaction():
+            context.run_migrations()
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+        connection.commit()
 
 
 def url() -> str:

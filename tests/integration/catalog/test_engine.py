@@ -32,6 +32,16 @@ def test_an_unreachable_postgres_is_named_without_its_password(url: str) -> None
     assert PASSWORD not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.parametrize(
+    "url", [f"postgresql://nobody:{PASSWORD}@host:port/none", f"postgresql:nobody:{PASSWORD}"]
+)
+def test_a_url_of_no_form_is_named_without_its_password(url: str) -> None:
+    with pytest.raises(DatabaseUnavailableError, match="cannot be read") as caught:
+        connect(url)
+    assert "MARQUEE_DATABASE_URL" in caught.value.mend
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+
+
 def test_a_database_that_is_not_there_is_named(database_url: str) -> None:
     with engine_on(url_text(make_url(database_url).set(database="no_such_database"))) as engine:
         with pytest.raises(DatabaseUnavailableError, match="no_such_database"), transaction(engine):

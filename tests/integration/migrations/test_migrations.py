@@ -19,7 +19,9 @@ from catalog.models import SCHEMA, Base
 from catalog.schema import check_schema, current_revision, migrate
 from tests.support.databases import engine_on
 from tests.support.ledger import execute, insert, make_ready, scalar
+from tests.support.waiting import until
 
+MIGRATION_LOCK = 0x4D53
 ROOT = Path(__file__).parents[3]
 # Whatever a schema can hold, as Postgres itself would write it down.
 OBJECTS = {
@@ -39,7 +41,7 @@ OBJECTS = {
     "WHERE connamespace = 'marquee'::regnamespace",
     "indexes": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'marquee'",
     "views": "SELECT viewname, definition FROM pg_views WHERE schemaname = 'marquee'",
-    "functions": "SELECT proname, pg_get_functiondef(oid) FROM pg_proc "
+    "functions": "SELECT proname, pg_get_functiondef(oid), proacl::text FROM pg_proc "
     "WHERE pronamespace = 'marquee'::regnamespace",
     "triggers": """
         SELECT c.relname, t.tgname, t.tgenabled, pg_get_triggerdef(t.oid)
@@ -147,6 +149,40 @@ def test_a_database_that_is_not_migrated_is_refused(blank: Engine, engine: Engin
         check_schema(engine)
 
 
+def test_a_revision_from_the_future_is_named(engine: Engine) -> None:
+    execute(engine, "UPDATE marquee.alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaError, match=r"does not know.*9999.*newer"):
+        migrate(engine)
+
+
+def test_of_two_that_migrate_at_once_one_waits(blank: Engine, blank_database_url: str) -> None:
+    command = [sys.executable, "-m", "alembic", "-x", f"url={blank_database_url}", "upgrade", "head"]
+    with transaction(blank) as connection:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+        both = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        until(lambda: scalar(blank, waiting) == 2, seconds=60)
+    assert [one.wait() for one in both] == [0, 0]
+    check_schema(blank)
+
+
+def test_functions_with_their_owners_rights_are_nobody_elses_to_use(engine: Engine) -> None:
+    """Else anybody could make a trigger of them, on a table of his own, that empties the ledger."""
+    found = execute(
+        engine,
+        """SELECT proname, has_function_privilege('public', oid, 'EXECUTE') AS open, proconfig
+        FROM pg_proc WHERE pronamespace = 'marquee'::regnamespace AND prosecdef""",
+    )
+    assert {r.proname for r in found} == {
+        "movie_inserted",
+        "movie_updated",
+        "movie_deleted",
+        "movie_truncated",
+    }
+    assert not any(r.open for r in found)
+    assert all(r.proconfig == ["search_path=pg_catalog, marquee, pg_temp"] for r in found)
+
+
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg2"])
 def test_alembics_own_command_line_works(blank: Engine, blank_database_url: str, scheme: str) -> None:
     url = scheme + "://" + blank_database_url.partition("://")[2]
@@ -182,6 +218,15 @@ def test_an_application_needs_rights_on_its_movies_only(engine: Engine) -> None:
         with pytest.raises(DBAPIError, match="permission denied"), transaction(engine) as connection:
             connection.execute(text(f"SET LOCAL ROLE {role}"))
             connection.execute(text("UPDATE marquee.tagging SET state = 'tagged'"))
+        with pytest.raises(DBAPIError, match="permission denied"), transaction(engine) as connection:
+            connection.execute(text(f"SET LOCAL ROLE {role}"))
+            connection.execute(text("CREATE TEMPORARY TABLE mine (id bigint)"))
+            connection.execute(
+                text(
+                    "CREATE TRIGGER t AFTER TRUNCATE ON mine FOR EACH STATEMENT "
+                    "EXECUTE FUNCTION marquee.movie_truncated()"
+                )
+            )
     finally:
         execute(engine, f"DROP OWNED BY {role}")
         execute(engine, f"DROP ROLE {role}")
