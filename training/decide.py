@@ -26,9 +26,10 @@ class Rules:
     Attributes:
         precision: what accepted tags must reach.
         negative_value: what rejected pairs must reach.
-        level: the one-sided confidence of both bounds (Clopper-Pearson).
+        level, reject_level: the one-sided confidence of the two bounds (Clopper-Pearson).
         fewest: movies that must lie beyond an end before it can be certified.
-        rare: a genre with fewer positives than this takes its upper end from the rare genres pooled.
+        rare: genres with fewer positives than this share ends that are certified for all of them pooled.
+        pool_rejects: whether the lower end may also be one that is certified for all genres pooled.
         shrink: positives at which a threshold lies halfway between the best observed and the expected one.
         calibration_share: the share of the movies that fit the calibration; the others choose the ends.
     """
@@ -36,8 +37,10 @@ class Rules:
     precision: float = 0.95
     negative_value: float = 0.99
     level: float = 0.95
+    reject_level: float = 0.95
     fewest: int = 60
     rare: int = 150
+    pool_rejects: bool = False
     shrink: float = 150.0
     calibration_share: float = 0.5
 
@@ -61,10 +64,7 @@ def fit_bands(confidence: Sequence[NDArray[np.float32]], labels: Labels, rules: 
         p = given.astype(np.float64)
         threshold[pattern] = [choose_threshold(p[:, g], labels[:, g], rules) for g in range(labels.shape[1])]
         high[pattern] = accept_ends(p, labels, rules)
-        low[pattern] = [
-            reject_below(p[:, g], labels[:, g], rules.negative_value, rules.level, rules.fewest)
-            for g in range(labels.shape[1])
-        ]
+        low[pattern] = reject_ends(p, labels, rules)
     low, high = np.minimum(low, threshold), np.maximum(high, threshold)
     told = {"chosen_on": len(labels), "bound": "Clopper-Pearson, one-sided", **asdict(rules)}
     return Bands(_short(low), _short(threshold), _short(high), told)
@@ -77,6 +77,17 @@ def accept_ends(p: Array, labels: Labels, rules: Rules) -> Array:
     ends = np.array([accept_from(p[:, g], labels[:, g], target, level, fewest) for g in range(p.shape[1])])
     if rare.any():
         ends[rare] = accept_from(p[:, rare].reshape(-1), labels[:, rare].reshape(-1), target, level, fewest)
+    return ends
+
+
+def reject_ends(p: Array, labels: Labels, rules: Rules) -> Array:
+    """The lower end of each genre's band: its own, or the pooled one where that is higher and the rules allow it."""
+    target, level, fewest = rules.negative_value, rules.reject_level, rules.fewest
+    ends = np.array([reject_below(p[:, g], labels[:, g], target, level, fewest) for g in range(p.shape[1])])
+    pooled = np.ones(p.shape[1], dtype=np.bool_) if rules.pool_rejects else labels.sum(axis=0) < rules.rare
+    if pooled.any():
+        shared = reject_below(p[:, pooled].reshape(-1), labels[:, pooled].reshape(-1), target, level, fewest)
+        ends[pooled] = np.maximum(ends[pooled], shared)
     return ends
 
 

@@ -17,7 +17,6 @@ class Recipe:
         warm_up: the share of the steps in which the rate rises; after that it falls as a cosine.
         smoothing: labels become `smoothing/2` and `1 - smoothing/2`.
         drop_plot, drop_poster, drop_year: how often a modality is hidden.
-        mixup: alpha of the Beta by which the vectors and labels of two movies are mixed; 0 for never.
         term_share, term_penalty: the share of a TF-IDF logistic regression that is added to the logits, and its
             L2 penalty.
         average: decay of the running average of the weights that is kept in the end; 0 for none.
@@ -43,7 +42,6 @@ class Recipe:
     drop_plot: float = 0.12
     drop_poster: float = 0.15
     drop_year: float = 0.1
-    mixup: float = 0.0
     term_share: float = 0.5
     term_penalty: float = 0.5
     average: float = 0.995
