@@ -5,7 +5,6 @@ process: the model and the connections are shared, and a fork after a forward pa
 """
 
 import os
-import threading
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
@@ -150,7 +149,6 @@ def wake_tag_workers() -> None:
 
 
 _parts: Parts | None = None
-_lock = threading.Lock()
 
 
 def parts() -> Parts:
@@ -171,10 +169,8 @@ def start_parts(sender: Any, **_: Any) -> None:
     try:
         settings = load_settings()
         configure_logging(settings)
-        queues = set(app.amqp.queues.consume_from)
-        check_pool(str(sender.pool_cls), queues)
-        with _lock:
-            _parts = Parts(settings, locate(settings), queues)
+        check_pool(str(sender.pool_cls))
+        _parts = Parts(settings, locate(settings), set(app.amqp.queues.consume_from))
     except MarqueeError as error:
         log.error("the worker cannot start", error=error.message, mend=error.mend)
         raise SystemExit(error.exit_code) from error
@@ -183,15 +179,16 @@ def start_parts(sender: Any, **_: Any) -> None:
         raise SystemExit(1) from error
 
 
-def check_pool(pool: str, queues: set[str]) -> None:
-    """Refuse processes for the tag queue.
+def check_pool(pool: str) -> None:
+    """Refuse a pool of processes.
 
     Raises:
-        PartError: the pool forks, and a forked model hangs.
+        PartError: the pool forks: the model would hang, and connections would be used by several at once.
     """
-    if TAG_QUEUE in queues and "thread" not in pool and "solo" not in pool:
+    if "thread" not in pool and "solo" not in pool:
         raise PartError(
-            "A tag worker cannot run in forked processes.", mend="Start it with -P threads -c 1, or -P solo."
+            "A worker cannot run in forked processes.",
+            mend="Start it with -P threads (one that tags with -c 1), or -P solo.",
         )
 
 
