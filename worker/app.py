@@ -14,8 +14,9 @@ from celery import Celery
 from kombu.entity import Exchange, Queue
 
 from catalog.ledger.words import Priority
+from marquee.errors import MarqueeError
 from marquee.settings import load_settings
-from worker.connections import locate
+from worker.connections import Connections, locate
 
 FETCH_QUEUE, TAG_QUEUE = "fetch", "tag"
 FETCH, TAG, ENQUEUE, REFRESH = "marquee.fetch", "marquee.tag", "marquee.enqueue", "marquee.refresh"
@@ -23,12 +24,13 @@ FETCH, TAG, ENQUEUE, REFRESH = "marquee.fetch", "marquee.tag", "marquee.enqueue"
 
 def configuration() -> dict[str, Any]:
     """What differs from Celery's defaults, and why."""
-    broker = locate(load_settings()).broker_url
+    broker = _connections().broker_url
     redis = broker.startswith("redis")
     # One more attempt, and no silence of more than five seconds: the ledger waits better than a thread.
     options: dict[str, Any] = {"max_retries": 1, "interval_start": 0.2, "interval_step": 0.2}
     if redis:
-        # Redis' lowest number goes first; a queue a priority, looked at in that order.
+        # Redis' lowest number goes first; a queue a priority, looked at in that order. RabbitMQ's classic queues
+        # know no priorities, and quorum queues, or classic ones that do, are declared in another way.
         options |= {"socket_connect_timeout": 2.0, "socket_timeout": 5.0, "socket_keepalive": True}
         options |= {"priority_steps": [int(p) for p in Priority], "queue_order_strategy": "priority"}
     return {
@@ -57,12 +59,18 @@ def configuration() -> dict[str, Any]:
     }
 
 
-def message_priority(priority: int, broker_url: str) -> int:
-    """The broker's number for a priority: Redis serves the lowest first, RabbitMQ's quorum queues those above 4.
+def _connections() -> Connections:
+    """Where the broker is. Celery's own command line shows no traceback of an error that has a mend."""
+    try:
+        return locate(load_settings())
+    except MarqueeError as error:
+        import click
+        from celery.bin.base import CLIContext
 
-    RabbitMQ's classic queues know none; there, a movie somebody waits for has the relay's window before it.
-    """
-    return priority if broker_url.startswith("redis") else 4 * (max(Priority) - priority)
+        context = click.get_current_context(silent=True)
+        if context is None or context.find_object(CLIContext) is None:
+            raise
+        raise click.ClickException(str(error)) from None
 
 
 app = Celery("marquee", include=["worker.tasks", "worker.parts"])

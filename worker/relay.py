@@ -22,7 +22,7 @@ from catalog.ledger.recovery import recover
 from catalog.ledger.words import EVENT_CHANNEL, Limits, Priority, State
 from catalog.listen import Listener
 from catalog.liveness import somebody_lives
-from worker.app import FETCH, message_priority
+from worker.app import FETCH
 
 log = structlog.get_logger(__name__)
 
@@ -105,13 +105,12 @@ class Relay:
 
     def _send(self, claimed: Sequence[Dispatch]) -> None:
         unsent = {d.movie_id for d in claimed}
-        broker = self.app.conf.broker_url
         try:
             for message in messages(claimed):
                 self.app.send_task(
                     FETCH,
                     kwargs={"movie_ids": [d.movie_id for d in message], "alone": message[0].suspect},
-                    priority=message_priority(message[0].priority, broker),
+                    priority=message[0].priority,
                     expiration=2 * self.limits.queue_lease_seconds,
                 )
                 unsent -= {d.movie_id for d in message}

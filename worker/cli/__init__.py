@@ -8,6 +8,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from sqlalchemy.exc import DBAPIError
 
 from marquee.errors import MarqueeError
@@ -33,14 +34,10 @@ def main() -> None:
     try:
         app()
     except MarqueeError as error:
-        console.print(f"[bold red]Error:[/] {_plain(error.message)}", highlight=False)
+        console.print(f"[bold red]Error:[/] {escape(error.message)}", highlight=False)
         if error.mend:
-            console.print(f"[bold]Mend:[/] {_plain(error.mend)}", highlight=False)
+            console.print(f"[bold]Mend:[/] {escape(error.mend)}", highlight=False)
         sys.exit(error.exit_code)
     except DBAPIError as error:
-        console.print(f"[bold red]Postgres refused:[/] {_plain(str(error.orig).strip())}", highlight=False)
+        console.print(f"[bold red]Postgres refused:[/] {escape(str(error.orig).strip())}", highlight=False)
         sys.exit(1)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -22,14 +22,14 @@ def print_json(data: Any) -> None:
 
 
 @contextmanager
-def catalog_of(settings: Settings | None = None) -> Iterator[Engine]:
-    """The catalog that the settings lead to, its schema checked.
+def catalog_of(settings: Settings | None = None, *, name: str = "cli") -> Iterator[Engine]:
+    """The catalog that the settings lead to, its schema checked; `name` is shown in `pg_stat_activity`.
 
     Raises:
         NotRunningError: there is none.
         SchemaError: it is of another version.
     """
-    engine = connect(locate(settings or load_settings()).database_url, name="marquee cli")
+    engine = connect(locate(settings or load_settings()).database_url, name=f"marquee {name}")
     try:
         check_schema(engine)
         yield engine

@@ -9,6 +9,8 @@ import typer
 
 from marquee.log import configure_logging
 from marquee.settings import load_settings
+from worker.cli.options import catalog_of
+from worker.connections import locate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,6 +26,7 @@ def run_celery(queue: str, threads: int, name: str | None) -> None:
     from worker.app import app as celery
 
     settings = load_settings()
+    locate(settings)  # where nothing runs, say so before Celery starts
     configure_logging(settings)
     node = name or f"{queue}-{os.getpid()}"
     celery.worker_main(
@@ -40,39 +43,36 @@ def relay() -> None:
 
     Example: marquee worker relay
     """
-    from catalog.engine import connect
     from catalog.liveness import Presence
-    from catalog.schema import check_schema
     from worker.app import app as celery
-    from worker.connections import locate
     from worker.parts import limits_of
     from worker.relay import Relay
 
     settings = load_settings()
     configure_logging(settings)
-    engine = connect(locate(settings).database_url, name="marquee relay")
-    check_schema(engine)
-    part = Relay(
-        engine,
-        celery,
-        window=settings.relay_window,
-        poll_seconds=settings.poll_seconds,
-        limits=limits_of(settings),
-    )
+    with catalog_of(settings, name="relay") as engine:
+        part = Relay(
+            engine,
+            celery,
+            window=settings.relay_window,
+            poll_seconds=settings.poll_seconds,
+            limits=limits_of(settings),
+        )
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        part.stop()
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            part.stop()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    with Presence(engine, "relay"):
-        part.run()
-    engine.dispose()
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        with Presence(engine, "relay"):
+            part.run()
 
 
 @app.command()
 def fetch(
-    threads: Annotated[int, typer.Option(help="Movies fetched at once; 0: MARQUEE_FETCH_THREADS.")] = 0,
+    threads: Annotated[
+        int | None, typer.Option(help="Movies fetched at once. Default: MARQUEE_FETCH_THREADS.")
+    ] = None,
     name: Name = None,
 ) -> None:
     """Fetch plots and posters. Run as many as you like; they share one rate limit.
@@ -81,7 +81,9 @@ def fetch(
     """
     from worker.app import FETCH_QUEUE
 
-    run_celery(FETCH_QUEUE, threads or load_settings().fetch_threads, name)
+    if threads is not None:
+        os.environ["MARQUEE_FETCH_THREADS"] = str(threads)
+    run_celery(FETCH_QUEUE, load_settings().fetch_threads, name)
 
 
 @app.command()
@@ -106,15 +108,11 @@ def beat() -> None:
 
     Example: marquee worker beat
     """
-    from catalog.engine import connect
     from catalog.liveness import Presence
     from worker.app import app as celery
-    from worker.connections import locate
 
     settings = load_settings()
     configure_logging(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
-    engine = connect(locate(settings).database_url, name="marquee beat")
-    with Presence(engine, "beat"):
+    with catalog_of(settings, name="beat") as engine, Presence(engine, "beat"):
         celery.Beat(loglevel=settings.log_level, schedule=str(settings.home / "beat-schedule")).run()
-    engine.dispose()

@@ -19,7 +19,7 @@ from tests.integration.worker.test_relay import Running
 from tests.support import ledger
 from tests.support.pipeline import ROOT
 from tests.support.waiting import until
-from worker.app import FETCH, configuration, message_priority
+from worker.app import FETCH, configuration
 from worker.errors import PartError
 from worker.offline_tmdb import OfflineTmdb
 from worker.parts import check_pool
@@ -54,37 +54,35 @@ def test_redis_serves_the_lowest_priority_first(monkeypatch: pytest.MonkeyPatch)
     assert isinstance(options, dict)
     assert options["priority_steps"] == [0, 1, 2]
     assert options["queue_order_strategy"] == "priority"
-    assert [message_priority(p, "redis://h/0") for p in (0, 1, 2)] == [0, 1, 2]
 
 
-def test_rabbitmq_serves_the_highest_priority_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rabbitmqs_queues_are_as_any_celery_application_declares_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     found = configured(monkeypatch, "postgresql://h/d", "amqp://h//")
     options = found["broker_transport_options"]
     assert isinstance(options, dict)
     assert "priority_steps" not in options
-    assert [message_priority(p, "amqp://h//") for p in (0, 1, 2)] == [8, 4, 0]
+    queues = found["task_queues"]
+    assert isinstance(queues, list)
+    assert [(q.name, q.exchange.name, q.queue_arguments) for q in queues] == [
+        ("fetch", "fetch", None),
+        ("tag", "tag", None),
+    ]
 
 
 def test_only_json_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert configured(monkeypatch, "postgresql://h/d", "redis://h/0")["accept_content"] == ["json"]
 
 
-@pytest.mark.parametrize(
-    ("pool", "queues", "allowed"),
-    [
-        ("celery.concurrency.thread:TaskPool", {"tag"}, True),
-        ("celery.concurrency.solo:TaskPool", {"tag"}, True),
-        ("celery.concurrency.prefork:TaskPool", {"tag"}, False),
-        ("celery.concurrency.prefork:TaskPool", {"tag", "fetch"}, False),
-        ("celery.concurrency.prefork:TaskPool", {"fetch"}, True),
-    ],
-)
-def test_a_tag_worker_never_forks(pool: str, queues: set[str], allowed: bool) -> None:
-    if allowed:
-        check_pool(pool, queues)
-    else:
-        with pytest.raises(PartError, match="forked"):
-            check_pool(pool, queues)
+@pytest.mark.parametrize("pool", ["thread", "solo"])
+def test_a_worker_of_threads_is_welcome(pool: str) -> None:
+    check_pool(f"celery.concurrency.{pool}:TaskPool")
+
+
+def test_a_worker_never_forks() -> None:
+    with pytest.raises(PartError, match="forked"):
+        check_pool("celery.concurrency.prefork:TaskPool")
 
 
 def environment(database_url: str, broker_url: str, home: Path, **more: str) -> Mapping[str, str]:
@@ -106,21 +104,23 @@ def ended(*command: str, env: Mapping[str, str]) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_celerys_own_command_line_is_refused_a_forking_tag_worker(
-    database_url: str, broker_url: str, tmp_path: Path
+@pytest.mark.parametrize("queue", ["tag", "fetch"])
+def test_celerys_own_command_line_is_refused_a_forking_worker(
+    database_url: str, broker_url: str, tmp_path: Path, queue: str
 ) -> None:
     env = environment(database_url, broker_url, tmp_path)
-    code, said = ended("celery", "-A", "worker.app", "worker", "-Q", "tag", "-c", "1", env=env)
+    code, said = ended("celery", "-A", "worker.app", "worker", "-Q", queue, "-c", "1", env=env)
     assert code != 0
     assert "-P threads" in said
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("part", ["fetch", "beat"])
 def test_a_worker_that_cannot_start_says_why_and_ends(
-    blank_database_url: str, broker_url: str, tmp_path: Path
+    blank_database_url: str, broker_url: str, tmp_path: Path, part: str
 ) -> None:
     env = environment(blank_database_url, broker_url, tmp_path)
-    code, said = ended("worker.cli", "worker", "fetch", env=env)
+    code, said = ended("worker.cli", "worker", part, env=env)
     assert code != 0
     assert "marquee migrate" in said
     assert "Traceback" not in said

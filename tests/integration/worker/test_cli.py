@@ -120,6 +120,16 @@ class TestNothingRuns:
             )
             assert done.returncode != 0
             assert "marquee up" in done.stdout + done.stderr, command
+            assert "Traceback" not in done.stdout + done.stderr, command
+
+    @pytest.mark.parametrize("threads", [-1, 0, 10_000])
+    def test_a_number_of_threads_that_cannot_be(
+        self, cli: Cli, monkeypatch: pytest.MonkeyPatch, threads: int
+    ) -> None:
+        monkeypatch.setenv("MARQUEE_FETCH_THREADS", "8")  # so that what the command sets does not stay
+        said = cli("worker", "fetch", "--threads", threads)
+        assert said.code == 2
+        assert "MARQUEE_FETCH_THREADS" in said.err
 
     def test_postgres_away(self, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MARQUEE_DATABASE_URL", "postgresql://u:hidden-word@127.0.0.1:1/d")
