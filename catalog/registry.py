@@ -107,6 +107,12 @@ def register(connection: Connection, *, version: str, sha256: str, uri: str, man
     )
 
 
+def is_registered(connection: Connection, sha256: str) -> bool:
+    """Whether the catalog knows the model of these weights."""
+    known = text("SELECT EXISTS (SELECT FROM marquee.model WHERE sha256 = :sha256)")
+    return bool(connection.execute(known, {"sha256": sha256}).scalar_one())
+
+
 def promote(
     connection: Connection, model_id: int, reason: str, evidence: dict[str, Any] | None = None
 ) -> None:

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 
 from catalog.engine import transaction
-from catalog.registry import ModelRecord, champion, champion_id, promote, register
+from catalog.registry import ModelRecord, champion, champion_id, is_registered, promote, register
 from tagger.artifact import default_path, load_artifact
 from tagger.predictor import Predictor
 from worker.errors import NoChampionError
@@ -38,7 +38,7 @@ class Champion:
         """The model that tags now; another one is loaded first if it was promoted since the last call.
 
         Raises:
-            NoChampionError: no model was ever promoted, or not the one that lies at its place.
+            NoChampionError: no model was ever promoted, or another one lies at its place.
             TaggerError: the champion cannot be loaded.
         """
         if self._loaded is None or self._loaded.record.id != champion_id(connection):
@@ -47,7 +47,11 @@ class Champion:
                 raise NoChampionError
             predictor = Predictor.load(place(record.uri), self.device, lanes=self.lanes)
             if predictor.sha256 != record.sha256:
-                raise NoChampionError(f"{record.uri} holds {predictor.version}, not {record.version}.")
+                raise NoChampionError(
+                    f"{record.uri} holds {predictor.version}, not {record.version}.",
+                    mend="Put the champion's artifact there on this host; the one that ships comes with the "
+                    "newest version of Marquee that the fleet runs.",
+                )
             self._loaded = Loaded(record, predictor)
             log.info("loaded the champion", model=record.version, device=self.device)
         return self._loaded
@@ -61,6 +65,8 @@ def place(uri: str) -> Path:
 def ensure_champion(engine: Engine, artifact: Path | None) -> ModelRecord:
     """Promote `artifact`, or the one that ships, where the catalog has no champion yet; return the champion.
 
+    Where the one that ships was champion and a new version of Marquee brings another, that one follows it.
+
     Raises:
         ArtifactError: the artifact is damaged or not one of ours.
         UnknownGenreError: it has genres that the catalog lacks.
@@ -70,7 +76,9 @@ def ensure_champion(engine: Engine, artifact: Path | None) -> ModelRecord:
         found = champion(connection)
         if found is None:
             promote(connection, register_artifact(connection, artifact), "the first model")
-            found = champion(connection)
+        elif found.uri == SHIPPED and not is_registered(connection, load_artifact(default_path()).sha256):
+            promote(connection, register_artifact(connection, None), "ships with a new version of Marquee")
+        found = champion(connection)
         assert found is not None
         return found
 

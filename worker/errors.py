@@ -5,6 +5,7 @@ marquee.errors.MarqueeError
     ├── NotRunningError             no embedded Marquee runs, and no URL says where another is
     ├── NoChampionError             no model was promoted, or not the one that lies there
     ├── ImportFileError             a file of movies cannot be read at all
+    ├── LibraryError                the offline TMDB cannot serve a folder
     ├── DemoError                   a part of the demo did not run
     ├── PartError                   a part was started in a way that cannot work
     ├── DeviceError                 a tag worker's device fails at everything
@@ -53,8 +54,13 @@ class NotRunningError(WorkerError):
 class NoChampionError(WorkerError):
     """No model was promoted, or the promoted one is not what lies at its place."""
 
-    def __init__(self, message: str = "No model was ever promoted.") -> None:
-        super().__init__(message, mend="A tag worker promotes the model that ships when it starts.")
+    def __init__(
+        self,
+        message: str = "No model was ever promoted.",
+        *,
+        mend: str = "A tag worker promotes the model that ships when it starts.",
+    ) -> None:
+        super().__init__(message, mend=mend)
 
 
 class ImportFileError(WorkerError):
@@ -64,6 +70,10 @@ class ImportFileError(WorkerError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, mend="Give a .csv with a header, a .jsonl or a .parquet file.")
+
+
+class LibraryError(WorkerError):
+    """The offline TMDB cannot serve a folder of movies."""
 
 
 class DemoError(WorkerError):

@@ -14,8 +14,9 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from worker.errors import LibraryError
 from worker.offline_tmdb.app import OfflineApi
-from worker.offline_tmdb.library import Library, LibraryError
+from worker.offline_tmdb.library import Library
 
 HOST = "127.0.0.1"
 

@@ -12,13 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError, model_validator
 
-from worker.errors import WorkerError
+from worker.errors import LibraryError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-
-
-class LibraryError(WorkerError):
-    """The folder cannot be served."""
 
 
 class OfflineTranslation(BaseModel):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from worker.offline_tmdb.library import LibraryError
+from worker.errors import LibraryError
 
 TOKEN = "0" * 32
 

@@ -14,8 +14,9 @@ import psutil
 import pytest
 import requests
 
+from worker.errors import LibraryError
 from worker.offline_tmdb import OfflineTmdb
-from worker.offline_tmdb.library import Library, LibraryError
+from worker.offline_tmdb.library import Library
 
 
 def get(tmdb: OfflineTmdb, path: str, **params: Any) -> requests.Response:

@@ -46,6 +46,27 @@ def test_a_champion_that_is_there_stays(engine: Engine, shipped: SimpleNamespace
     assert ledger.scalar(engine, "SELECT count(*) FROM marquee.promotion") == 1
 
 
+def test_a_new_version_brings_its_model_along(engine: Engine, shipped: SimpleNamespace) -> None:
+    first = ensure_champion(engine, None)
+    shipped.version, shipped.sha256 = "v2", StubPredictor("v2").sha256
+    second = ensure_champion(engine, None)
+    assert (first.version, second.version) == ("v1", "v2")
+    shipped.version, shipped.sha256 = "v1", STUB.sha256  # a host of the older version does not take it back
+    assert ensure_champion(engine, None).id == second.id
+    assert ledger.scalar(engine, "SELECT count(*) FROM marquee.promotion") == 2
+
+
+def test_another_artifact_at_the_champions_place(engine: Engine, loader: StubLoader) -> None:
+    promote_stub(engine, StubPredictor("one"))
+    loader.known["one"] = StubPredictor("another")
+    with (
+        engine.connect() as connection,
+        pytest.raises(NoChampionError, match="holds another, not one") as caught,
+    ):
+        Champion("cpu").current(connection)
+    assert "on this host" in caught.value.mend
+
+
 def test_an_artifact_of_ones_own(engine: Engine, shipped: SimpleNamespace, tmp_path: Path) -> None:
     assert ensure_champion(engine, tmp_path).uri == str(tmp_path)
 
