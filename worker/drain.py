@@ -126,12 +126,12 @@ class Drain:
             try:
                 tagged += self._tag(batch)
             except DeviceError as error:
-                self._return(following.result() if following else None)
+                self._return_ahead(following)
                 self.broken(error)
                 raise
             except BaseException:
                 self._return(batch)
-                self._return(following.result() if following else None)
+                self._return_ahead(following)
                 raise
             batch = following.result() if following else self._take()
         self._return(batch)
@@ -150,6 +150,11 @@ class Drain:
                 hand_back(connection, self.owner, State.TAGGING, {j.movie_id: j.revision for j in batch.jobs})
         except DatabaseUnavailableError as error:
             log.warning("left a batch to its lease", movies=len(batch.jobs), error=error.message)
+
+    def _return_ahead(self, following: "Future[Batch | None] | None") -> None:
+        """Give back what was taken ahead; where that failed too, what failed first is what counts."""
+        if following is not None and following.exception() is None:
+            self._return(following.result())
 
     def _take(self) -> Batch | None:
         """Claim the next batch and do the CPU's share of it."""

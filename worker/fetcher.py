@@ -7,7 +7,7 @@ closes its gate for the whole fleet, and the movies wait without a failure.
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import structlog
@@ -158,8 +158,11 @@ class Fetcher:
 
     def _close(self, gates: dict[str, ClosedGate], name: str, seconds: float, reason: str) -> None:
         log.warning("closed a gate", gate=name, seconds=seconds, reason=reason)
-        with transaction(self.engine) as connection:
-            gates[name] = close_gate(connection, name, seconds, reason)
+        try:
+            with transaction(self.engine) as connection:
+                gates[name] = close_gate(connection, name, seconds, reason)
+        except DatabaseUnavailableError:  # no fault of the movie's either: at least this message's wait
+            gates[name] = ClosedGate(name, datetime.now(UTC) + timedelta(seconds=seconds), reason)
 
     def _finish(self, outcome: Outcome) -> None:
         with transaction(self.engine) as connection:

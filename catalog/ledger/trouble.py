@@ -51,7 +51,7 @@ def fail(
 ) -> Held:
     """Count a failure on each movie that the worker still owns: tried again later, or quarantined.
 
-    Those that the fence finds `locked` are untouched; the caller may try them again.
+    Those that the fence finds `locked` are left to their lease.
     """
     by_id = {f.movie_id: f for f in failures}
     fence = hold(connection, owner, state, {f.movie_id: f.revision for f in by_id.values()})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 import worker.drain
 from catalog.errors import DatabaseUnavailableError
@@ -180,6 +180,30 @@ def test_a_device_that_fails_everything_ends_the_worker_and_blames_no_movie(
     assert len(broken) == 1
     assert ledger.counts(engine) == {"tagging": 4, "ready": 4}
     assert ledger.scalar(engine, "SELECT max(failures) FROM marquee.tagging") == 0
+
+
+def test_a_device_that_fails_ends_the_worker_though_postgres_fails_too(
+    engine: Engine, stub: StubPredictor, make_drain: MakeDrain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready(engine, 8)
+
+    def during(_: Sequence[Content]) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    stub.during = during
+    broken: list[DeviceError] = []
+    drain = make_drain(4, broken=broken.append)
+    current, calls = drain.champion.current, iter([True])
+
+    def once(connection: Connection) -> object:
+        if next(calls, False):
+            return current(connection)
+        raise DatabaseUnavailableError("Postgres cannot be reached.")
+
+    monkeypatch.setattr(drain.champion, "current", once)
+    with pytest.raises(DeviceError):
+        drain.run()
+    assert len(broken) == 1
 
 
 @pytest.mark.parametrize("harm", ["missing", "damaged"])

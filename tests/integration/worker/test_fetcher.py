@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from catalog.engine import transaction
+from catalog.errors import DatabaseUnavailableError
 from catalog.gates import open_gate
 from catalog.ledger.words import Limits
 from tests.support import ledger
@@ -238,6 +239,19 @@ class TestTmdbIsAway:
         for _ in range(3):
             bench.fetch()
         assert bench.calls() == {"movie": 1}, "a closed gate lets nobody through"
+        assert untouched(engine, ids)
+
+    def test_a_gate_that_cannot_be_written_down_is_no_movies_failure(
+        self, engine: Engine, bench: Bench, tmdb: OfflineTmdb, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(*_: object) -> None:
+            raise DatabaseUnavailableError("Postgres cannot be reached.")
+
+        monkeypatch.setattr("worker.fetcher.close_gate", away)
+        tmdb.fail("401", on="any", times=100)
+        ids = pile(engine, 3)
+        bench.fetch()
+        assert bench.calls() == {"movie": 1}
         assert untouched(engine, ids)
 
     def test_a_refused_token_makes_no_storm_of_threads(
