@@ -12,17 +12,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from worker.cli.options import Json
+
 if TYPE_CHECKING:
     from training.features import Progress as Told
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 Device = Annotated[str, typer.Option(help="Where the model runs: cpu or cuda:N.")]
 Artifact = Annotated[Path | None, typer.Option(help="The model's folder. Default: the one that ships.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: all that are free to use.")]
 
 
-@app.command()
+@app.command(rich_help_panel="Learn")
 def train(
     dataset: Annotated[Path, typer.Option(help="A folder with *.jsonl and posters in folders or tars.")],
     out: Annotated[Path, typer.Option(help="Where the artifact is written.")],
@@ -70,7 +71,7 @@ def train(
     console.print(table)
 
 
-@app.command()
+@app.command(rich_help_panel="Learn")
 def evaluate(
     dataset: Annotated[Path, typer.Option(help="A folder with *.jsonl and posters in folders or tars.")],
     artifact: Artifact = None,
@@ -114,7 +115,7 @@ def evaluate(
         show(report, Console())
 
 
-@app.command()
+@app.command(rich_help_panel="Look")
 def predict(
     title: Annotated[str, typer.Option(help="The movie's title.")] = "",
     plot: Annotated[str | None, typer.Option(help="What happens in it.")] = None,
