@@ -50,13 +50,19 @@ def run_demo(settings: Settings, home: Path, progress: Progress) -> DemoResult:
     progress("Starting PostgreSQL, Valkey and the workers", 0, 0)
     with as_file(files("worker") / "samples") as samples, _tmdb(settings, samples) as tmdb:
         own = load_settings(
-            **tmdb, home=home, database_url=None, broker_url=None, log_level="INFO", poll_seconds=1.0
+            **tmdb,
+            home=home,
+            database_url=None,
+            broker_url=None,
+            poster_url=str(home.absolute() / "posters"),
+            log_level="INFO",
+            poll_seconds=1.0,
         )
         with System(own, parts=PARTS) as system, system.supervisor:
             ids = _insert(system.engine, Library(samples))
             _await_workers(system, progress)
             ready = monotonic()
-            _await_tags(system, len(ids), progress)
+            _await_tags(system, ids, progress)
             tagged = monotonic()
             with transaction(system.engine) as connection:
                 stories = [read_story(connection, movie_id) for movie_id in ids]
@@ -93,15 +99,15 @@ def _await_workers(system: System, progress: Progress) -> None:
     _await(system, ready)
 
 
-def _await_tags(system: System, movies: int, progress: Progress) -> None:
-    count = text("SELECT count(*) FROM marquee.tagging WHERE state = ANY(:done)")
+def _await_tags(system: System, ids: list[int], progress: Progress) -> None:
+    count = text("SELECT count(*) FROM marquee.tagging WHERE movie_id = ANY(:ids) AND state = ANY(:done)")
 
     def done() -> bool:
         with transaction(system.engine) as connection:
             over = [State.TAGGED, State.QUARANTINED]
-            finished = int(connection.execute(count, {"done": over}).scalar_one())
-        progress("Tagging", finished, movies)
-        return finished == movies
+            finished = int(connection.execute(count, {"ids": ids, "done": over}).scalar_one())
+        progress("Tagging", finished, len(ids))
+        return finished == len(ids)
 
     _await(system, done)
 
@@ -111,9 +117,10 @@ def _await(system: System, condition: Callable[[], bool]) -> None:
     deadline = monotonic() + WAIT_SECONDS
     pause = Event()
     while not condition():
-        broken = next((c for c in system.supervisor.status() if c.restarts > 2), None)
+        children = system.supervisor.status()
+        broken = next((c for c in children if c.restarts > 2), None)
         if broken is not None or monotonic() > deadline:
-            name = broken.name if broken else "tag"
+            name = (broken or children[-1]).name
             log = (system.settings.home / "logs" / f"{name}.log").read_text(errors="replace")
             raise DemoError(name, "\n".join(log.splitlines()[-15:]))
         pause.wait(0.05)

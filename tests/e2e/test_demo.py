@@ -1,6 +1,7 @@
 """`marquee demo` as a newcomer runs it: the command, its result, and what it leaves behind."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.resources import files
@@ -20,10 +21,12 @@ pytestmark = pytest.mark.xdist_group("processes")
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the demo printed for machines, and where it ran."""
+    """What the demo printed for machines, and where it ran; the user has a poster store of his own."""
     home = tmp_path_factory.mktemp("demo")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MARQUEE_TMDB_")}
+    env["MARQUEE_POSTER_URL"] = str(home / "elsewhere")
     argv = [sys.executable, "-m", "worker.cli", "demo", "--json", "--keep", str(home)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=110, cwd=home)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=110, cwd=home, env=env)
     assert done.returncode == 0, done.stderr[-2000:]
     return {**json.loads(done.stdout), "home": home}
 
@@ -60,6 +63,11 @@ def test_the_pipeline_changes_nothing_on_the_way(demo: dict[str, Any]) -> None:
     assert found.keys() == expected.keys()
     for tmdb_id, genres in expected.items():
         assert found[tmdb_id] == pytest.approx(genres, abs=2e-5)
+
+
+def test_a_poster_store_of_ones_own_is_left_alone(demo: dict[str, Any]) -> None:
+    assert not (demo["home"] / "elsewhere").exists()
+    assert list((demo["home"] / "posters").rglob("*.jpg"))
 
 
 def test_nothing_is_left_running(demo: dict[str, Any]) -> None:
