@@ -30,6 +30,7 @@ from worker.errors import (
     RateLimitedError,
 )
 from worker.gather import Gatherer
+from worker.keeper import Keeper
 from worker.patience import patiently
 from worker.turnstile import Turnstile
 
@@ -38,6 +39,9 @@ log = structlog.get_logger(__name__)
 TMDB, POSTERS = "tmdb", "posters"
 TOKEN_PAUSE, STORE_PAUSE, BREAKER_PAUSE = 60.0, 5.0, 10.0
 BREAKER_FAILURES = 3
+LONGEST_LEASES = (
+    8  # TMDB's calls and a poster's download are bounded; one movie's together take less than these
+)
 
 
 @dataclass(slots=True)
@@ -99,28 +103,30 @@ class Fetcher:
 
     def _gather_all(self, jobs: Sequence[FetchJob], gates: dict[str, ClosedGate]) -> Outcome:
         outcome = Outcome()
-        renewed = monotonic()
-        for job in jobs:
-            if self.stopping():
-                outcome.wait(job, None)
-                continue
-            started = monotonic()
-            if started - renewed > self.limits.lease_seconds / 4:
-                self._renew(jobs)
-                renewed = started
-            try:
-                self._gather(job, gates, outcome)
-            except MarqueeError as error:
-                outcome.failures.append(Failure(job.movie_id, job.revision, str(error)))
-            except Exception as error:
-                log.exception("a movie could not be fetched", movie=job.movie_id)
-                reason = f"{type(error).__name__}: {error}"
-                outcome.failures.append(Failure(job.movie_id, job.revision, reason))
-            outcome.seconds[job.movie_id] = monotonic() - started
+        lease = self.limits.lease_seconds
+        with Keeper(lambda: self._renew(jobs), every=lease / 4, longest=LONGEST_LEASES * lease) as keeper:
+            for job in jobs:
+                keeper.step()
+                if self.stopping():
+                    outcome.wait(job, None)
+                else:
+                    started = monotonic()
+                    self._try(job, gates, outcome)
+                    outcome.seconds[job.movie_id] = monotonic() - started
         return outcome
 
+    def _try(self, job: FetchJob, gates: dict[str, ClosedGate], outcome: Outcome) -> None:
+        try:
+            self._gather(job, gates, outcome)
+        except MarqueeError as error:
+            outcome.failures.append(Failure(job.movie_id, job.revision, str(error)))
+        except Exception as error:
+            log.exception("a movie could not be fetched", movie=job.movie_id)
+            reason = f"{type(error).__name__}: {error}"
+            outcome.failures.append(Failure(job.movie_id, job.revision, reason))
+
     def _renew(self, jobs: Sequence[FetchJob]) -> None:
-        """Keep the movies of a message whose first ones took long. Where Postgres is away, that can wait."""
+        """Keep the movies of a message that takes long. Where Postgres is away, that can wait."""
         try:
             with transaction(self.engine, durable=False) as connection:
                 ids = [job.movie_id for job in jobs]
