@@ -15,9 +15,10 @@ from time import monotonic
 from sqlalchemy import Engine, text
 
 from catalog.engine import transaction
-from catalog.ingest import read_record, upsert
+from catalog.ingest import upsert
 from catalog.ledger.words import State
 from catalog.overview import Story, read_status, read_story
+from catalog.records import read_record
 from marquee.settings import Settings, load_settings
 from worker.errors import DemoError
 from worker.offline_tmdb import OfflineTmdb

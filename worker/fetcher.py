@@ -4,7 +4,6 @@ What goes wrong is told apart: a movie's own failure is counted against it; a se
 closes its gate for the whole fleet, and the movies wait without a failure.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from catalog.ledger.leases import renew
 from catalog.ledger.trouble import Failure, fail, hand_back
 from catalog.ledger.words import Limits, State
 from marquee.errors import MarqueeError
+from worker.breaker import Breaker
 from worker.errors import (
     FetchUnavailableError,
     InvalidTokenError,
@@ -186,23 +186,3 @@ class Fetcher:
             fail(connection, self.owner, State.FETCHING, outcome.failures, self.limits)
         for due_at, revisions in outcome.waiting.items():
             hand_back(connection, self.owner, State.FETCHING, revisions, due_at=due_at)
-
-
-class Breaker:
-    """Opens when a service failed so many times in a row that the failures are hardly the movies' own."""
-
-    def __init__(self, failures: int) -> None:
-        self._allowed = failures
-        self._failures = 0
-        self._lock = threading.Lock()
-
-    def success(self) -> None:
-        """The service answered."""
-        with self._lock:
-            self._failures = 0
-
-    def failure(self) -> bool:
-        """The service failed; returns whether it is to be left alone for a while."""
-        with self._lock:
-            self._failures += 1
-            return self._failures > self._allowed

@@ -11,7 +11,8 @@ from sqlalchemy.exc import DataError, IntegrityError
 from catalog.decisions import Verdicted, decide
 from catalog.engine import transaction
 from catalog.errors import InvalidMovieError, UnknownGenreError
-from catalog.ingest import MovieRecord, read_record, upsert
+from catalog.ingest import upsert
+from catalog.records import MovieRecord, read_record
 from catalog.registry import genre_ids
 from worker.rowfiles import Row
 

@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from catalog.engine import transaction
-from catalog.ingest import MAX_INDEXED, read_record, upsert
+from catalog.ingest import upsert
+from catalog.records import MAX_INDEXED, read_record
 from tests.support.ledger import execute, row, scalar
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from catalog.errors import InvalidMovieError
-from catalog.ingest import MAX_INDEXED, MAX_PLOT, MovieRecord, read_record
+from catalog.records import MAX_INDEXED, MAX_PLOT, MovieRecord, read_record
 
 
 def nested(levels: int) -> Any:

@@ -1,6 +1,6 @@
 """When a service's failures are no longer the movies' own."""
 
-from worker.fetcher import Breaker
+from worker.breaker import Breaker
 
 
 def test_opens_after_several_failures_in_a_row() -> None:
