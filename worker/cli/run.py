@@ -123,11 +123,13 @@ def show_demo(result: Any, seconds: float, console: Console) -> None:
     console.print(
         f"\n[bold]{tagged} of {len(result.stories)} movies tagged[/] in {result.seconds_to_tag:.1f} s "
         f"({rate:.0f}/s), after {result.seconds_to_start:.1f} s to start everything; {seconds:.1f} s in all. "
-        "Nothing is left running."
+        "Nothing is left running.",
+        highlight=False,
     )
     console.print(
         "[bold green]green[/]: sure enough to be accepted without an editor; [yellow]yellow[/]: the best guess, "
-        "for an editor to confirm. The number is the probability that the genre is right."
+        "for an editor to confirm. The number is the probability that the genre is right.",
+        highlight=False,
     )
 
 
