@@ -1,6 +1,5 @@
 """TMDB over real HTTP: an offline server for the whole session, and a raw one that a test scripts."""
 
-import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.support.folders import write_folder
 from worker.offline_tmdb import OfflineTmdb
 from worker.posters import PosterDownloader
 from worker.tmdb import TmdbClient, Unlimited
@@ -29,24 +29,13 @@ MOVIES = [
 
 @pytest.fixture(scope="session")
 def movie_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("movies")
-    (folder / "movies.jsonl").write_text("".join(json.dumps(movie) + "\n" for movie in MOVIES))
-    for name in ("11.jpg", "12.jpg"):
-        Image.effect_noise((100, 150), 64).convert("RGB").save(folder / name, quality=90)
-    return folder
+    return write_folder(tmp_path_factory.mktemp("movies"), MOVIES)
 
 
 @pytest.fixture(scope="session")
 def offline(movie_folder: Path) -> Iterator[OfflineTmdb]:
     with OfflineTmdb(movie_folder) as server:
         yield server
-
-
-@pytest.fixture
-def tmdb(offline: OfflineTmdb) -> OfflineTmdb:
-    """The offline TMDB, without faults and with its counts at zero."""
-    offline.reset()
-    return offline
 
 
 @pytest.fixture

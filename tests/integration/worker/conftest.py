@@ -1,6 +1,5 @@
 """A folder of movies behind the offline TMDB, a poster store, and a model that is a stub."""
 
-import json
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine
 
+from tests.support.folders import write_folder
 from tests.support.stub_model import StubLoader, StubPredictor, promote_stub
 from tests.support.workbench import Bench, Host, MakeBench
 from worker.offline_tmdb import OfflineTmdb
@@ -32,24 +32,13 @@ MOVIES = [
 
 @pytest.fixture(scope="session")
 def movie_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("movies")
-    (folder / "movies.jsonl").write_text("".join(json.dumps(movie) + "\n" for movie in MOVIES))
-    for name in ("11.jpg", "12.jpg"):
-        Image.effect_noise((100, 150), 64).convert("RGB").save(folder / name, quality=90)
-    return folder
+    return write_folder(tmp_path_factory.mktemp("movies"), MOVIES)
 
 
 @pytest.fixture(scope="session")
 def offline(movie_folder: Path) -> Iterator[OfflineTmdb]:
     with OfflineTmdb(movie_folder) as server:
         yield server
-
-
-@pytest.fixture
-def tmdb(offline: OfflineTmdb) -> OfflineTmdb:
-    """The offline TMDB, without faults and with its counts at zero."""
-    offline.reset()
-    return offline
 
 
 @pytest.fixture
