@@ -5,6 +5,7 @@ CatalogError
 ├── SchemaError                 the schema is missing or of another version
 ├── MovieNotFoundError          no movie has this id
 ├── UnknownGenreError           a genre that the catalog does not have
+├── UnknownModelError           a model that the catalog does not have
 └── InvalidMovieError           a movie's fields cannot be stored
 """
 

@@ -115,11 +115,6 @@ class GuardedProcess:
         assert self._guard.stdout is not None
         return self._guard.stdout
 
-    @property
-    def guard_pid(self) -> int:
-        """The guard's process."""
-        return self._guard.pid
-
     def send(self, number: signal.Signals) -> None:
         """Send the child a signal; SIGKILL goes to its whole group. Nothing happens once it has ended.
 
