@@ -46,5 +46,5 @@ lock: $(STAMP)  ## Write constraints.txt anew from what is installed
 	@{ echo '# Every package at the version that the tests ran with; `make lock` writes it anew.'; \
 	   $(BIN)/python -m pip freeze --exclude-editable | sed 's/^torch==\([0-9.]*\).*/torch==\1/' | sort -f; } > constraints.txt
 
-clean:  ## Take away what the chores made
-	rm -rf $(VENV) .marquee build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean:  ## Take away what the chores made (never the data of `marquee up`)
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
