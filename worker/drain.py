@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from catalog.engine import transaction
 from catalog.errors import DatabaseUnavailableError
+from catalog.ledger.fence import Held
 from catalog.ledger.leases import renew
 from catalog.ledger.tagging import TagJob, claim_ready, finish_tagging
 from catalog.ledger.trouble import Failure, fail, hand_back
@@ -29,7 +30,7 @@ from tagger.predictor import Prediction, Predictor
 from tagger.prepare import Prepared
 from worker.champion import Champion, Loaded
 from worker.errors import DeviceError, PosterDamagedError, PosterMissingError, PosterStoreError
-from worker.patience import patiently
+from worker.patience import patiently, until_unlocked
 from worker.posters import PosterStore
 
 log = structlog.get_logger(__name__)
@@ -260,11 +261,16 @@ class Drain:
             (job, MoviePrediction(p.confidence.tolist(), p.predicted.tolist(), p.decision))
             for job, p in tagged.results
         ]
-        with transaction(self.engine) as connection:
-            fence = finish_tagging(connection, self.owner, batch.model.record, results, seconds)
-            fail(connection, self.owner, State.TAGGING, tagged.failures, self.limits)
-        if fence.locked:
-            log.warning("left movies to their lease: a writer holds them", movies=sorted(fence.locked))
+
+        def finish(movies: frozenset[int]) -> Held:
+            wanted = [(job, prediction) for job, prediction in results if job.movie_id in movies]
+            with transaction(self.engine) as connection:
+                return finish_tagging(connection, self.owner, batch.model.record, wanted, seconds)
+
+        if tagged.failures:
+            with transaction(self.engine) as connection:
+                fail(connection, self.owner, State.TAGGING, tagged.failures, self.limits)
+        fence = until_unlocked(finish, frozenset(job.movie_id for job, _ in results))
         if fence.stale:
             log.info("dropped results of movies that changed meanwhile", movies=len(fence.stale))
         return len(fence.held)

@@ -16,6 +16,7 @@ from catalog.content import ContentRecord
 from catalog.engine import transaction
 from catalog.errors import DatabaseUnavailableError
 from catalog.gates import ClosedGate, close_gate, closed_gates
+from catalog.ledger.fence import Held
 from catalog.ledger.fetching import FetchJob, claim_queued, finish_fetch
 from catalog.ledger.leases import renew
 from catalog.ledger.trouble import Failure, fail, hand_back
@@ -31,7 +32,7 @@ from worker.errors import (
 )
 from worker.gather import Gatherer
 from worker.keeper import Keeper
-from worker.patience import patiently
+from worker.patience import patiently, until_unlocked
 from worker.turnstile import Turnstile
 
 log = structlog.get_logger(__name__)
@@ -171,15 +172,18 @@ class Fetcher:
             gates[name] = ClosedGate(name, datetime.now(UTC) + timedelta(seconds=seconds), reason)
 
     def _finish(self, outcome: Outcome) -> None:
-        with transaction(self.engine) as connection:
-            self._write_troubles(connection, outcome)
-            fetched = finish_fetch(connection, self.owner, outcome.records, outcome.seconds)
-        if fetched.ready:
-            self.wake()
-        if fetched.fence.locked:
-            log.warning(
-                "left movies to their lease: a writer holds them", movies=sorted(fetched.fence.locked)
-            )
+        def finish(movies: frozenset[int]) -> Held:
+            records = {movie_id: outcome.records[movie_id] for movie_id in movies}
+            with transaction(self.engine) as connection:
+                fetched = finish_fetch(connection, self.owner, records, outcome.seconds)
+            if fetched.ready:
+                self.wake()
+            return fetched.fence
+
+        if outcome.failures or outcome.waiting:
+            with transaction(self.engine) as connection:
+                self._write_troubles(connection, outcome)
+        until_unlocked(finish, frozenset(outcome.records))
 
     def _write_troubles(self, connection: Connection, outcome: Outcome) -> None:
         if outcome.failures:

@@ -2,7 +2,8 @@
 
 A row is *held* if the worker owns it at the revision that it took and its lock is had at once; *locked* if
 somebody else (a catalog writer in an open transaction) has the lock; *stale* if the movie changed, was deleted
-or was given to another worker. What is locked is left to its lease, what is stale is dropped.
+or was given to another worker. What is locked is tried again for a moment and then left to its lease; what is
+stale is dropped.
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ WHERE movie_id = ANY(:ids) AND owner = :owner AND state = :state
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the fence found: `held` may be written now, `locked` is left to its lease, `stale` dropped."""
+    """What the fence found: `held` may be written now, `locked` tried again or left to its lease, `stale` dropped."""
 
     held: frozenset[int]
     locked: frozenset[int]

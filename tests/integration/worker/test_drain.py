@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 import worker.drain
 from catalog.errors import DatabaseUnavailableError
@@ -204,6 +204,31 @@ def test_a_device_that_fails_ends_the_worker_though_postgres_fails_too(
     with pytest.raises(DeviceError):
         drain.run()
     assert len(broken) == 1
+
+
+def test_a_row_that_somebody_holds_for_a_moment_is_finished_all_the_same(
+    engine: Engine, stub: StubPredictor, make_drain: MakeDrain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = ready(engine, 3)
+    pauses: list[float] = []
+    with engine.connect() as connection:
+
+        def during(_: Sequence[Content]) -> None:
+            connection.execute(
+                text("SELECT FROM marquee.tagging WHERE movie_id = :i FOR UPDATE"), {"i": ids[1]}
+            )
+
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                assert ledger.counts(engine) == {"tagged": 2, "tagging": 1}
+                connection.rollback()
+
+        stub.during = during
+        monkeypatch.setattr("worker.patience.time.sleep", sleep)
+        assert make_drain().run() == 3
+    assert ledger.counts(engine) == {"tagged": 3}
+    assert len(pauses) == 3
 
 
 @pytest.mark.parametrize("harm", ["missing", "damaged"])
