@@ -31,6 +31,8 @@ class Rules:
         rare: genres with fewer positives than this share ends that are certified for all of them pooled.
         pool_rejects: whether the lower end may also be one that is certified for all genres pooled.
         shrink: positives at which a threshold lies halfway between the best observed and the expected one.
+        common: how far each genre's threshold leans towards the one that is best for all pairs together: a little
+            macro-F1 for more micro-F1.
         calibration_share: the share of the movies that fit the calibration; the others choose the ends.
     """
 
@@ -42,6 +44,7 @@ class Rules:
     rare: int = 150
     pool_rejects: bool = False
     shrink: float = 150.0
+    common: float = 0.25
     calibration_share: float = 0.5
 
 
@@ -62,7 +65,8 @@ def fit_bands(confidence: Sequence[NDArray[np.float32]], labels: Labels, rules: 
     low, threshold, high = (np.zeros((len(PATTERNS), labels.shape[1])) for _ in range(3))
     for pattern, given in enumerate(confidence):
         p = given.astype(np.float64)
-        threshold[pattern] = [choose_threshold(p[:, g], labels[:, g], rules) for g in range(labels.shape[1])]
+        own = np.array([choose_threshold(p[:, g], labels[:, g], rules) for g in range(labels.shape[1])])
+        threshold[pattern] = (1 - rules.common) * own + rules.common * common_threshold(p, labels)
         high[pattern] = accept_ends(p, labels, rules)
         low[pattern] = reject_ends(p, labels, rules)
     low, high = np.minimum(low, threshold), np.maximum(high, threshold)
@@ -101,6 +105,14 @@ def choose_threshold(p: Array, labels: Labels, rules: Rules) -> float:
     expected = 2 * np.cumsum(ranked) / (taken + ranked.sum())
     weight = positives / (positives + rules.shrink)
     return float(weight * _between(ranked, observed) + (1 - weight) * _between(ranked, expected))
+
+
+def common_threshold(p: Array, labels: Labels) -> float:
+    """The one threshold with the best micro-F1."""
+    order = np.argsort(-p.reshape(-1), kind="stable")
+    ranked = p.reshape(-1)[order]
+    hits = np.cumsum(labels.reshape(-1)[order])
+    return _between(ranked, 2 * hits / (np.arange(1, len(ranked) + 1) + labels.sum()))
 
 
 def _between(ranked: Array, score: Array) -> float:

@@ -1,5 +1,6 @@
 """The training loop: batches of movies of like length, modality dropout, AdamW, averaged weights."""
 
+import ctypes
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from training.errors import DivergedError
 from training.features import Features, Progress, autocast, silent
 from training.recipe import Recipe
 
+TRIM_EVERY = 8
 POOL = 16
 """Batches among which movies are sorted by length: less padding, still in random order."""
 
@@ -58,6 +60,8 @@ def fit(
             schedule.step()
             average.update(step)
             step += 1
+            if step % TRIM_EVERY == 0:
+                give_back()
             value = loss.item()
             running = value if step == 1 else running + 0.02 * (value - running)
             progress("training", step, steps, f"loss {running:.4f}")
@@ -128,6 +132,13 @@ def hide(batch: Batch, recipe: Recipe, random: np.random.Generator) -> Batch:
         has_image=batch.has_image & ~poster,
         years=torch.where(year, torch.nan, batch.years),
     )
+
+
+def give_back() -> None:
+    """Hand freed memory back to the system: batches of ever new shapes leave glibc's heap full of holes."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 class Average:

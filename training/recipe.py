@@ -30,7 +30,7 @@ class Recipe:
 
     name: str = "default"
     seed: int = 7
-    epochs: int = 4
+    epochs: int = 3
     batch_size: int = 64
     rate: float = 5e-4
     tail_rate: float = 8e-5
@@ -46,8 +46,8 @@ class Recipe:
     term_penalty: float = 0.5
     average: float = 0.995
     flip: bool = False
-    folds: int = 5
-    fold_runs: int = 2
+    folds: int = 4
+    fold_runs: int = 1
     precision: str = "bf16"
     text_encoder: str = "all-MiniLM-L6-v2"
     image_encoder: str = "efficientnet-lite0"
