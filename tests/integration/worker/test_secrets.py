@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 
@@ -35,9 +36,10 @@ def test_a_run_with_failures_tells_no_secret(
             tmdb.fail("401", on="any", times=100)
             ledger.execute(engine, "INSERT INTO marquee.movie (tmdb_id) VALUES (100)")
             until(lambda: ledger.execute(engine, "SELECT FROM marquee.gate WHERE name = 'tmdb'"), seconds=20)
-            system.supervisor.kill("fetch")
+            killed = system.supervisor.kill("fetch")
+            until(lambda: not psutil.pid_exists(killed or 0))  # a dying worker could still take the messages
             with redis.Redis.from_url(system.connections.broker_url) as client:
-                ledger.insert(engine, 5, priority="bulk")
+                ledger.insert(engine, 100, priority="bulk")
                 until(lambda: client.keys("fetch*"), seconds=10)
                 waiting = b"".join(m for key in client.keys("fetch*") for m in client.lrange(key, 0, -1))
                 assert b"movie_ids" in waiting
