@@ -165,6 +165,7 @@ class Content(Base):
     sha256: Mapped[str]
     training_allowed: Mapped[bool]
     fetched_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    __table_args__ = (Index("content_title", func.lower(text("title"))),)
 
 
 class Prediction(Base):

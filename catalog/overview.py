@@ -1,12 +1,10 @@
-"""The catalog at a glance: counts, rates, workers, gates; and one movie's whole story."""
+"""The catalog at a glance: counts, rates, workers and gates."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from catalog.errors import MovieNotFoundError
 from catalog.gates import closed_gates
 from catalog.ledger.recovery import WORKER_LOCKS
 from catalog.ledger.words import State
@@ -32,29 +30,6 @@ WHERE w.stopped_at IS NULL AND EXISTS (
       AND l.objsubid = 2 AND l.granted
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 ORDER BY w.part, w.id
-""")
-FIND = text("""
-SELECT id FROM marquee.movie
-WHERE id = :number OR tmdb_id = :number OR imdb_id = :key OR external_id = :key OR lower(title) = lower(:key)
-ORDER BY (id = :number) IS TRUE DESC, (external_id = :key) IS TRUE DESC, (imdb_id = :key) IS TRUE DESC, id
-LIMIT 1
-""")
-MOVIE = text("""
-SELECT m.id, COALESCE(m.title, c.title) AS title, COALESCE(m.year, c.year) AS year, m.tmdb_id, m.imdb_id,
-       t.state, t.revision, t.tagged_revision, t.priority, t.deaths, t.failures, t.error, t.due_at,
-       c.plot, c.language, c.plot_source, c.poster_hash, c.poster_source, c.note
-FROM marquee.movie m LEFT JOIN marquee.tagging t ON t.movie_id = m.id
-LEFT JOIN marquee.content c ON c.movie_id = m.id
-WHERE m.id = :id
-""")
-TIMELINE = text("SELECT at, revision, event, detail FROM marquee.timeline WHERE movie_id = :id ORDER BY id")
-DECISIONS = text("""
-SELECT d.at, d.revision, g.name AS genre, d.verdict, d.source, d.author
-FROM marquee.decision d JOIN marquee.genre g ON g.id = d.genre_id WHERE d.movie_id = :id ORDER BY d.id
-""")
-GENRES = text("""
-SELECT genre, confidence, source, model_version, decision
-FROM marquee.movie_genres WHERE movie_id = :id ORDER BY confidence DESC NULLS FIRST
 """)
 
 
@@ -91,52 +66,4 @@ def read_status(connection: Connection) -> Status:
         workers=[dict(r._mapping) for r in connection.execute(WORKERS, {"locks": WORKER_LOCKS})],
         champion=model.version if model else None,
         closed_gates={g.name: g.reason for g in closed_gates(connection).values()},
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event of a movie's story."""
-
-    at: datetime
-    revision: int
-    event: str
-    detail: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """A movie, its genres as they stand, and everything that happened to it."""
-
-    movie: dict[str, Any]
-    genres: list[dict[str, Any]]
-    events: list[Event]
-
-
-def find_movie(connection: Connection, key: str) -> int:
-    """The id of the movie that is meant by an id, a TMDB, IMDb or external id, or an exact title.
-
-    Raises:
-        MovieNotFoundError: there is none.
-    """
-    number = int(key) if key.isascii() and key.isdigit() and len(key) < 19 else None
-    found = connection.execute(FIND, {"number": number, "key": key}).scalar_one_or_none()
-    if found is None:
-        raise MovieNotFoundError(
-            f"No movie is known as {key!r}.", mend="Give its id, a TMDB or IMDb id, or its exact title."
-        )
-    return int(found)
-
-
-def read_story(connection: Connection, movie_id: int) -> Story:
-    """The whole story of one movie, from the ledger."""
-    asked = {"id": movie_id}
-    events = [Event(*r) for r in connection.execute(TIMELINE, asked)]
-    for r in connection.execute(DECISIONS, asked):
-        detail = {"genre": r.genre, "verdict": r.verdict, "source": r.source, "by": r.author}
-        events.append(Event(r.at, r.revision, "decided", detail))
-    return Story(
-        movie=dict(connection.execute(MOVIE, asked).one()._mapping),
-        genres=[dict(r._mapping) for r in connection.execute(GENRES, asked)],
-        events=sorted(events, key=lambda e: e.at),
     )

@@ -17,8 +17,9 @@ from sqlalchemy import Engine, text
 from catalog.engine import transaction
 from catalog.ingest import upsert
 from catalog.ledger.words import State
-from catalog.overview import Story, read_status, read_story
+from catalog.overview import read_status
 from catalog.records import read_record
+from catalog.story import Story, read_story
 from marquee.settings import Settings, load_settings
 from worker.errors import DemoError
 from worker.offline_tmdb import OfflineTmdb

@@ -106,6 +106,8 @@ CREATE TABLE marquee.content (
     fetched_at       timestamptz NOT NULL DEFAULT now()
 );
 
+CREATE INDEX content_title ON marquee.content (lower(title));
+
 -- The newest prediction of each genre; every earlier one stands in prediction_log.
 CREATE TABLE marquee.prediction (
     movie_id   bigint NOT NULL REFERENCES marquee.tagging ON DELETE CASCADE,

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from catalog.engine import transaction
 from catalog.ledger.words import Priority
-from catalog.overview import Status, Story, find_movie, read_status, read_story
+from catalog.overview import Status, read_status
+from catalog.story import Story, find_movie, read_story
 from worker.cli.options import Json, catalog_of, print_json
 
 app = typer.Typer()

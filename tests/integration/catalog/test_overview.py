@@ -7,7 +7,8 @@ from catalog.engine import transaction
 from catalog.errors import MovieNotFoundError
 from catalog.gates import close_gate, closed_gates, open_gate
 from catalog.ledger.tagging import claim_ready, finish_tagging
-from catalog.overview import Status, find_movie, read_status, read_story
+from catalog.overview import Status, read_status
+from catalog.story import find_movie, read_story
 from tests.support.ledger import execute, insert, make_ready
 from tests.support.models import champion_model, same_for_all
 
@@ -75,6 +76,21 @@ def test_a_movie_tells_its_whole_story(engine: Engine) -> None:
     assert (story.movie["title"], story.movie["state"], story.movie["revision"]) == ("new", "pending", 2)
     assert [g["genre"] for g in story.genres] == ["Action"]
     assert [(e.event, e.revision) for e in story.events] == [("changed", 1), ("fetched", 1), ("tagged", 1)]
+
+
+def test_a_title_that_only_tmdb_knows_finds_its_movie(engine: Engine) -> None:
+    make_ready(engine, insert(engine, 1, title=None, tmdb_id=961))
+    execute(engine, "UPDATE marquee.content SET title = 'The General'")
+    assert find(engine, "the general") == 1
+
+
+def test_a_deleted_movie_keeps_its_story(engine: Engine) -> None:
+    make_ready(engine, insert(engine, 1))
+    execute(engine, "DELETE FROM marquee.movie")
+    with transaction(engine) as connection:
+        story = read_story(connection, find_movie(connection, "1"))
+    assert (story.movie["state"], story.movie["title"], story.genres) == ("deleted", None, [])
+    assert [e.event for e in story.events] == ["changed", "fetched", "deleted"]
 
 
 def test_a_gate_is_closed_until_its_time_or_until_it_is_opened(engine: Engine) -> None:
