@@ -29,18 +29,21 @@ while True:
 
 
 class Heard:
-    """The lines that the children wrote, as they come."""
+    """The lines that each of the children wrote, as they come."""
 
     def __init__(self) -> None:
-        self.lines: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        self.lines: dict[str, queue.SimpleQueue[str]] = {}
 
     def __call__(self, name: str, line: str) -> None:
-        self.lines.put((name, line))
+        self.of(name).put(line)
+
+    def of(self, name: str) -> queue.SimpleQueue[str]:
+        return self.lines.setdefault(name, queue.SimpleQueue())
 
     def wait_for(self, name: str, text: str) -> str:
         while True:
-            speaker, line = self.lines.get(timeout=PATIENCE)
-            if speaker == name and text in line:
+            line = self.of(name).get(timeout=PATIENCE)
+            if text in line:
                 return line
 
 
