@@ -92,8 +92,10 @@ def deletion(
         top.append(whole - without)
         others.append(whole - float(np.mean(randoms)))
         progress("explanations", len(top), movies, "")
+    if not top:
+        return {"words": WORDS, "movies": 0}
     differences = np.array(top) - np.array(others)
-    low, high = interval(lambda rows: differences[rows].mean(keepdims=True), max(1, len(top)), draws=500)
+    low, high = interval(lambda rows: differences[rows].mean(keepdims=True), len(top), draws=500)
     return {
         "words": WORDS,
         "movies": len(top),
