@@ -39,6 +39,7 @@ format: $(STAMP)  ## Put the code into shape
 
 bench: $(STAMP)  ## The benchmarks behind docs/benchmarks.md (needs the movies of ../shared/data)
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.faults
 	$(BIN)/python -m benchmarks.bulk_insert
 	$(BIN)/python -m benchmarks.predictor
 
