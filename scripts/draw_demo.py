@@ -29,6 +29,7 @@ def draw(file: Annotated[Path, typer.Argument(help="Where to write the SVG.")]) 
     show_demo(result, monotonic() - started, console)
     picture = console.export_svg(title="make demo")
     picture = re.sub(r"@font-face\s*{.*?}\s*", "", picture, flags=re.DOTALL)  # no font from afar
+    picture = re.sub(r"<!--.*?-->\s*", "", picture, flags=re.DOTALL)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(picture, encoding="utf-8")
 
