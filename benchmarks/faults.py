@@ -7,7 +7,6 @@ seconds. After each, every movie must be tagged, once in effect, with the genres
 """
 
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
@@ -21,10 +20,8 @@ from rich.table import Table
 from sqlalchemy import text
 
 from benchmarks.machine import describe_machine
-from benchmarks.pipeline import GENRES, Pipeline
+from benchmarks.pipeline import GENRES, Pipeline, running_pipeline
 from catalog.engine import transaction
-from marquee.settings import load_settings
-from worker.offline_tmdb import OfflineTmdb
 from worker.system import System
 
 HELD = text("SELECT movie_id FROM marquee.tagging WHERE state = 'tagging'")
@@ -107,23 +104,14 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run the whole set once undisturbed, and once with each fault."""
-    ids = [json.loads(line)["tmdb_id"] for line in dataset.read_text().splitlines() if line.strip()]
     found: dict[str, Any] = {}
-    with OfflineTmdb(dataset) as tmdb, tempfile.TemporaryDirectory() as home:
-        settings = load_settings(
-            home=Path(home), database_url=None, broker_url=None,
-            tmdb_token=tmdb.token, tmdb_url=tmdb.url, tmdb_rate=10_000,
-        )  # fmt: skip
-        with System(settings, parts=("relay", "fetch", "tag")) as system, system.supervisor:
-            pipeline = Pipeline(system)
-            pipeline.insert(ids[:1])
-            pipeline.await_tagged(1)
-            undisturbed: dict[int, frozenset[str]] = {}
-            for name, fault in FAULTS.items():
-                found[name] = run_with(pipeline, ids, fault)
-                genres = genres_of(pipeline)
-                undisturbed = undisturbed or genres
-                found[name]["other_genres"] = sum(genres[i] != undisturbed[i] for i in ids)
+    undisturbed: dict[int, frozenset[str]] = {}
+    with running_pipeline(dataset) as (pipeline, ids):
+        for name, fault in FAULTS.items():
+            found[name] = run_with(pipeline, ids, fault)
+            genres = genres_of(pipeline)
+            undisturbed = undisturbed or genres
+            found[name]["other_genres"] = sum(genres[i] != undisturbed[i] for i in ids)
     if as_json:
         print(json.dumps({"machine": describe_machine(), "faults": found}, indent=2))
     else:

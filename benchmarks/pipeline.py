@@ -16,7 +16,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Annotated, Any
@@ -94,6 +95,23 @@ class Pipeline:
         """Delete all movies."""
         with transaction(self.system.engine) as connection:
             connection.execute(CLEAR)
+
+
+@contextmanager
+def running_pipeline(dataset: Path) -> Iterator[tuple[Pipeline, list[int]]]:
+    """Everything running and warm over an offline TMDB of the dataset, and the dataset's TMDB ids."""
+    ids = [json.loads(line)["tmdb_id"] for line in dataset.read_text().splitlines() if line.strip()]
+    with OfflineTmdb(dataset) as tmdb, tempfile.TemporaryDirectory() as home:
+        settings = load_settings(
+            home=Path(home), database_url=None, broker_url=None,
+            tmdb_token=tmdb.token, tmdb_url=tmdb.url, tmdb_rate=10_000,
+        )  # fmt: skip
+        with System(settings, parts=("relay", "fetch", "tag")) as system, system.supervisor:
+            pipeline = Pipeline(system)
+            pipeline.insert(ids[:1])
+            pipeline.await_tagged(1)
+            pipeline.clear()
+            yield pipeline, ids
 
 
 def lone_movies(pipeline: Pipeline, ids: Sequence[int]) -> dict[str, Any]:
@@ -190,50 +208,48 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure the pipeline."""
-    ids = [json.loads(line)["tmdb_id"] for line in dataset.read_text().splitlines() if line.strip()]
-    with OfflineTmdb(dataset) as tmdb, tempfile.TemporaryDirectory() as home:
-        settings = load_settings(
-            home=Path(home), database_url=None, broker_url=None,
-            tmdb_token=tmdb.token, tmdb_url=tmdb.url, tmdb_rate=10_000,
-        )  # fmt: skip
-        with System(settings, parts=("relay", "fetch", "tag")) as system, system.supervisor:
-            pipeline = Pipeline(system)
-            pipeline.insert(ids[:1])
-            pipeline.await_tagged(1)
-            pipeline.clear()
-            found: dict[str, Any] = {"machine": describe_machine(), "lone": lone_movies(pipeline, ids[:lone])}
-            pairs = []
-            for _ in track(range(rounds), "Whole set", console=Console(stderr=True)):
-                pipe = many_movies(pipeline, ids)
-                loop = _loop_alone(system, settings.posters, settings.batch_size)
-                pairs.append({"pipeline": pipe, "loop": loop, "ratio": pipe / loop})
-            states = pipeline.states()
-            with transaction(system.engine) as connection:
-                mean_batch = float(connection.execute(BATCHES).scalar_one())
-            ours, theirs = scores_of(pipeline, dataset)
-        found |= {
-            "movies": len(ids),
-            "states": states,
-            "lost": len(ids) - states.get("tagged", 0) - states.get("quarantined", 0),
-            "rounds": pairs,
-            "ratio": statistics.median(p["ratio"] for p in pairs),
-            "mean_batch": mean_batch,
-            "f1_pipeline": ours,
-            "f1_evaluate": theirs,
-            "f1_equal": all(round(ours[n], 6) == round(theirs[n], 6) for n in ours),
-        }
+    with running_pipeline(dataset) as (pipeline, ids):
+        found: dict[str, Any] = {"machine": describe_machine(), "lone": lone_movies(pipeline, ids[:lone])}
+        pairs = []
+        for _ in track(range(rounds), "Whole set", console=Console(stderr=True)):
+            pipe = many_movies(pipeline, ids)
+            loop = _loop_alone(pipeline.system)
+            pairs.append({"pipeline": pipe, "loop": loop, "ratio": pipe / loop})
+        states = pipeline.states()
+        with transaction(pipeline.system.engine) as connection:
+            mean_batch = float(connection.execute(BATCHES).scalar_one())
+        ours, theirs = scores_of(pipeline, dataset)
+    found |= {
+        "movies": len(ids),
+        "states": states,
+        "lost": len(ids) - states.get("tagged", 0) - states.get("quarantined", 0),
+        "rounds": pairs,
+        "ratio": statistics.median(p["ratio"] for p in pairs),
+        "mean_batch": mean_batch,
+        "f1_pipeline": ours,
+        "f1_evaluate": theirs,
+        "f1_equal": all(round(ours[n], 6) == round(theirs[n], 6) for n in ours),
+    }
     print(json.dumps(found, indent=2)) if as_json else _show(found)
     if found["lost"] or not found["f1_equal"]:
         raise typer.Exit(1)
 
 
-def _loop_alone(system: System, posters: str, batch: int) -> float:
+def _loop_alone(system: System) -> float:
     """The plain loop in a process of its own, while the pipeline is idle."""
+    settings = system.settings
     code = (
         "import sys; from benchmarks.pipeline import plain_loop; "
         "print(plain_loop(sys.argv[1], sys.argv[2], int(sys.argv[3])))"
     )
-    argv = [sys.executable, "-c", code, system.connections.database_url, posters, str(batch)]
+    argv = [
+        sys.executable,
+        "-c",
+        code,
+        system.connections.database_url,
+        settings.posters,
+        str(settings.batch_size),
+    ]
     return float(subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
