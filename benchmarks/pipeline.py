@@ -34,6 +34,7 @@ from catalog.engine import connect, transaction
 from catalog.ledger.words import TAGGED_CHANNEL
 from catalog.listen import Listener
 from catalog.overview import read_status
+from marquee.log import log_to_stderr
 from marquee.settings import load_settings
 from worker.offline_tmdb import OfflineTmdb
 from worker.system import System
@@ -100,6 +101,7 @@ class Pipeline:
 @contextmanager
 def running_pipeline(dataset: Path) -> Iterator[tuple[Pipeline, list[int]]]:
     """Everything running and warm over an offline TMDB of the dataset, and the dataset's TMDB ids."""
+    log_to_stderr()
     ids = [json.loads(line)["tmdb_id"] for line in dataset.read_text().splitlines() if line.strip()]
     with OfflineTmdb(dataset) as tmdb, tempfile.TemporaryDirectory() as home:
         settings = load_settings(

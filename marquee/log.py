@@ -8,6 +8,12 @@ import structlog
 from marquee.settings import Settings
 
 
+def log_to_stderr() -> None:
+    """Before, or without, `configure_logging`: keep records off standard output, which is for data."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
 def configure_logging(settings: Settings) -> None:
     """Send every record, ours and the libraries', through one renderer to standard error."""
     shared: list[structlog.typing.Processor] = [

@@ -12,6 +12,7 @@ from rich.markup import escape
 from sqlalchemy.exc import DBAPIError
 
 from marquee.errors import MarqueeError
+from marquee.log import log_to_stderr
 from worker.cli import feed, learn, look, parts, run
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.add_typer(parts.app, name="worker", rich_help_panel="Run")
 def main() -> None:
     """Run the command line; an error that has a mend is shown with it, and no traceback."""
     console = Console(stderr=True)
+    log_to_stderr()
     try:
         app()
     except MarqueeError as error:
