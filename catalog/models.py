@@ -165,7 +165,14 @@ class Content(Base):
     sha256: Mapped[str]
     training_allowed: Mapped[bool]
     fetched_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    __table_args__ = (Index("content_title", func.lower(text("title"))),)
+    __table_args__ = (
+        Index("content_title", func.lower(text("title"))),
+        Index(
+            "content_words",
+            text("to_tsvector('simple'::regconfig, COALESCE(title, ''))"),
+            postgresql_using="gin",
+        ),
+    )
 
 
 class Prediction(Base):
@@ -211,7 +218,13 @@ class Decision(Base):
     model_id: Mapped[int | None] = mapped_column(ForeignKey("marquee.model.id"))
     confidence: Mapped[float | None]
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    __table_args__ = (Index("decision_movie", "movie_id", "id"),)
+    action_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("marquee.action.id"))
+    replaces: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("marquee.decision.id"))
+    __table_args__ = (
+        Index("decision_movie", "movie_id", "id"),
+        Index("decision_action", "action_id", postgresql_where=text("action_id IS NOT NULL")),
+        Index("decision_at", "at"),
+    )
 
 
 class Label(Base):
