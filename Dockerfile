@@ -16,6 +16,7 @@ COPY marquee marquee
 COPY catalog catalog
 COPY tagger tagger
 COPY training training
+COPY review review
 COPY worker worker
 COPY migrations migrations
 RUN pip install -c constraints.txt .

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from marquee.errors import SettingsError
 
 BROKER_SCHEMES = ("redis", "rediss", "amqp", "amqps")
+SHORTEST_KEY = 32
 LISTED = "`marquee config --help` lists them."
 
 
@@ -65,6 +66,22 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(2.0, gt=0, description="The first back-off of a failed movie; it doubles.")
     content_max_age_days: int = Field(180, ge=1, description="TMDB content is fetched anew after this age.")
 
+    review_host: str = Field("127.0.0.1", description="The address at which the review page is served.")
+    review_port: int = Field(8484, ge=0, le=65535, description="Its port; 0 is any free one.")
+    review_url: str | None = Field(
+        None,
+        description="The URL under which browsers reach the review page, where a proxy stands before it.",
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Signs sessions, 32 characters or more. Default: made once, in the data directory."
+    )
+    audit_share: float = Field(
+        0.02, ge=0, le=1, description="Share of the model's own accepted tags that an editor checks unawares."
+    )
+    explain_ahead: int = Field(
+        20, ge=0, le=1000, description="Movies first in the queue that an idle tag worker explains ahead."
+    )
+
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(False, description="Write the log as JSON lines.")
 
@@ -86,12 +103,19 @@ class Settings(BaseSettings):
             raise ValueError("must begin with " + ", ".join(f"{s}://" for s in BROKER_SCHEMES))
         return url
 
-    @field_validator("tmdb_url")
+    @field_validator("tmdb_url", "review_url")
     @classmethod
-    def _api(cls, url: str) -> str:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    def _api(cls, url: str | None) -> str | None:
+        if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
             raise ValueError("must begin with https:// or http:// and name a host")
         return url
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"must have {SHORTEST_KEY} characters or more; `openssl rand -hex 32` makes one")
+        return key
 
     @field_validator("home")
     @classmethod
@@ -116,9 +140,10 @@ class Settings(BaseSettings):
         for name in ("database_url", "broker_url"):
             url = getattr(self, name)
             values[name] = mask_url(url.get_secret_value()) if url else None
-        for name in ("tmdb_url", "poster_url"):
+        for name in ("tmdb_url", "poster_url", "review_url"):
             values[name] = mask_url(values[name]) if values[name] else None
-        values["tmdb_token"] = "***" if self.tmdb_token else None
+        for name in ("tmdb_token", "secret_key"):
+            values[name] = "***" if getattr(self, name) else None
         return values
 
 

@@ -152,7 +152,7 @@ class TestNothingRuns:
 
 
 class TestConfig:
-    SECRETS = ("pass-word-1", "pass-word-2", "deadbeef" * 4, "secret-key")
+    SECRETS = ("pass-word-1", "pass-word-2", "deadbeef" * 4, "secret-key", "cookie-word")
 
     @pytest.fixture(autouse=True)
     def secrets(self, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,6 +160,7 @@ class TestConfig:
         monkeypatch.setenv("MARQUEE_BROKER_URL", "amqp://user:pass-word-2@h//")
         monkeypatch.setenv("MARQUEE_TMDB_TOKEN", "deadbeef" * 4)
         monkeypatch.setenv("MARQUEE_POSTER_URL", "s3://user:secret-key@bucket/p")
+        monkeypatch.setenv("MARQUEE_SECRET_KEY", "cookie-word" * 3)
 
     @pytest.mark.parametrize("more", [(), ("--json",)])
     def test_secrets_are_masked(self, cli: Cli, more: tuple[str, ...]) -> None:

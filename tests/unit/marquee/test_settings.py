@@ -41,6 +41,11 @@ def test_a_password_is_masked_wherever_it_stands(url: str, masked: str) -> None:
         ("LOG_LEVEL", "LOUD"),
         ("BATCH_SIZE", "many"),
         ("POSTER_HOSTS", "cdn.example.org"),
+        ("REVIEW_PORT", "65536"),
+        ("REVIEW_URL", "review.example.org"),
+        ("SECRET_KEY", "too short"),
+        ("AUDIT_SHARE", "1.5"),
+        ("EXPLAIN_AHEAD", "-1"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_a_mend(
@@ -65,3 +70,17 @@ def test_posters_lie_in_the_data_directory_whatever_its_name(tmp_path: Path) -> 
     home = tmp_path / "my movies #1"
     digest = PosterStore(load_settings(home=home).posters).put(b"a poster")
     assert (home / "posters" / digest[:2] / f"{digest}.jpg").read_bytes() == b"a poster"
+
+
+def test_the_key_of_the_sessions_is_masked_and_a_short_one_is_not_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = "0123456789abcdef" * 2
+    monkeypatch.setenv("MARQUEE_SECRET_KEY", key)
+    settings = load_settings()
+    assert key not in repr(settings.masked()) + repr(settings)
+    assert settings.masked()["secret_key"] == "***"
+    monkeypatch.setenv("MARQUEE_SECRET_KEY", key[:20])
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert key[:20] not in str(caught.value)
