@@ -6,10 +6,26 @@ CatalogError
 ├── MovieNotFoundError          no movie has this id
 ├── UnknownGenreError           a genre that the catalog does not have
 ├── UnknownModelError           a model that the catalog does not have
-└── InvalidMovieError           a movie's fields cannot be stored
+├── InvalidMovieError           a movie's fields cannot be stored
+├── InvalidEditorError          an editor cannot be made so
+├── EditorNotFoundError         no editor has this name
+├── InvalidTokenError           a token cannot be made so
+├── TokenNotFoundError          no token has this name
+├── DecisionConflictError       a movie is no more what the editor saw
+├── LeaseHeldError              another editor has the movie open
+└── BulkNotFoundError           no bulk decision has this id
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from marquee.errors import MarqueeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from catalog.review.card import Card
 
 
 class CatalogError(MarqueeError):
@@ -38,3 +54,47 @@ class UnknownModelError(CatalogError):
 
 class InvalidMovieError(CatalogError):
     """A movie's fields cannot be stored."""
+
+
+class InvalidEditorError(CatalogError):
+    """An editor cannot be made so: the name is taken or cannot be one, or there is no such role."""
+
+
+class EditorNotFoundError(CatalogError):
+    """No editor has this name."""
+
+
+class InvalidTokenError(CatalogError):
+    """A token cannot be made so: the name is taken or cannot be one, or there is no such scope."""
+
+
+class TokenNotFoundError(CatalogError):
+    """No token has this name."""
+
+
+class DecisionConflictError(CatalogError):
+    """A movie is no more what the editor saw: `card` is what stands now, `difference` says it in lines."""
+
+    def __init__(self, movie_id: int, card: Card, difference: Sequence[str]) -> None:
+        super().__init__(
+            f"Movie {movie_id} has changed since you opened it: {' '.join(difference)}",
+            mend="Nothing of yours was written. Look at what stands now, and decide again.",
+        )
+        self.movie_id = movie_id
+        self.card = card
+        self.difference = list(difference)
+
+
+class LeaseHeldError(CatalogError):
+    """Another editor, `holder`, has the movie open."""
+
+    def __init__(self, movie_id: int, holder: str) -> None:
+        super().__init__(
+            f"{holder} has movie {movie_id} open.", mend="Go on with the next one, or ask for it again soon."
+        )
+        self.movie_id = movie_id
+        self.holder = holder
+
+
+class BulkNotFoundError(CatalogError):
+    """No bulk decision has this id."""
