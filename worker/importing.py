@@ -5,27 +5,14 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy import Engine
 
-from catalog.decisions import Verdicted, decide
-from catalog.engine import transaction
-from catalog.errors import InvalidMovieError, UnknownGenreError
-from catalog.ingest import upsert
+from catalog.errors import InvalidMovieError
+from catalog.loading import RefusedRow, load
 from catalog.records import MovieRecord, read_record
-from catalog.registry import genre_ids
 from worker.rowfiles import Row
 
 CHUNK = 500
-PRIORITY = text("SELECT set_config('marquee.priority', :priority, true)")
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """A row that was not imported, and why."""
-
-    line: int
-    error: str
 
 
 @dataclass(slots=True)
@@ -78,36 +65,7 @@ class Importer:
                 self.report.refused.append(RefusedRow(row.line, error.message))
 
     def _write(self, chunk: Sequence[tuple[int, MovieRecord]]) -> None:
-        """Write a chunk; where Postgres refuses it, find the rows that it is about by halving."""
-        try:
-            with transaction(self.engine) as connection:
-                connection.execute(PRIORITY, {"priority": self.priority})
-                records = [record for _, record in chunk]
-                ids = upsert(connection, records)
-                labels = self._labels(connection, ids, records)
-        except (IntegrityError, DataError, UnknownGenreError) as error:
-            if len(chunk) == 1:
-                said = error.message if isinstance(error, UnknownGenreError) else str(error.orig).strip()
-                self.report.refused.append(RefusedRow(chunk[0][0], said))
-                return
-            half = len(chunk) // 2
-            self._write(chunk[:half])
-            self._write(chunk[half:])
-        else:
-            self.report.imported += len(chunk)
-            self.report.labels += labels
-
-    def _labels(self, connection: Any, ids: Sequence[int], records: Sequence[MovieRecord]) -> int:
-        """The rows' genres as labels: those named hold, the catalog's others do not."""
-        if self.trusted_by is None:
-            return 0
-        rows = connection.execute(text("SELECT name, id FROM marquee.genre"))
-        every = {r.name: r.id for r in rows}
-        verdicts = []
-        for movie_id, record in zip(ids, records, strict=True):
-            if record.genres is not None:
-                holding = set(genre_ids(connection, tuple(record.genres)))
-                verdicts += [
-                    Verdicted(movie_id, i, "accepted" if i in holding else "rejected") for i in every.values()
-                ]
-        return decide(connection, verdicts, author=self.trusted_by, source="import")
+        loaded = load(self.engine, chunk, priority=self.priority, trusted_by=self.trusted_by)
+        self.report.imported += len(loaded.ids)
+        self.report.labels += loaded.labels
+        self.report.refused += loaded.refused
