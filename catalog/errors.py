@@ -7,13 +7,17 @@ CatalogError
 ├── UnknownGenreError           a genre that the catalog does not have
 ├── UnknownModelError           a model that the catalog does not have
 ├── InvalidMovieError           a movie's fields cannot be stored
+├── InvalidFilterError          a filter or an order of the queue cannot be read
+├── InvalidCursorError          a place in the queue cannot be read
 ├── InvalidEditorError          an editor cannot be made so
 ├── EditorNotFoundError         no editor has this name
 ├── InvalidTokenError           a token cannot be made so
 ├── TokenNotFoundError          no token has this name
 ├── DecisionConflictError       a movie is no more what the editor saw
 ├── LeaseHeldError              another editor has the movie open
-└── BulkNotFoundError           no bulk decision has this id
+├── BulkNotFoundError           no bulk decision has this id
+├── InvalidWebhookError         a webhook cannot be made so
+└── WebhookNotFoundError        no webhook has this id
 """
 
 from __future__ import annotations
@@ -98,3 +102,19 @@ class LeaseHeldError(CatalogError):
 
 class BulkNotFoundError(CatalogError):
     """No bulk decision has this id."""
+
+
+class InvalidWebhookError(CatalogError):
+    """A webhook cannot be made so: its URL or its events are wrong, or there are too many."""
+
+
+class WebhookNotFoundError(CatalogError):
+    """No webhook has this id."""
+
+
+class InvalidFilterError(CatalogError):
+    """A filter or an order of the queue cannot be read."""
+
+
+class InvalidCursorError(CatalogError):
+    """A place in the queue cannot be read."""

@@ -128,14 +128,14 @@ class Review(Base):
     disagreed_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     __table_args__ = (
-        Index("review_uncertain", "state", text("uncertainty DESC"), "movie_id"),
-        Index("review_rare", "state", text("rarity DESC"), "movie_id"),
-        Index("review_newest", "state", text("tagged_at DESC"), "movie_id"),
+        Index("review_uncertain", "state", text("uncertainty DESC"), text("movie_id DESC")),
+        Index("review_rare", "state", text("rarity DESC"), text("movie_id DESC")),
+        Index("review_newest", "state", text("tagged_at DESC"), text("movie_id DESC")),
         Index(
             "review_disagreed",
             "state",
             text("disagreed_at DESC"),
-            "movie_id",
+            text("movie_id DESC"),
             postgresql_where=text("disagreed_at IS NOT NULL"),
         ),
         Index("review_facets", "facets", postgresql_using="gin"),
@@ -275,7 +275,7 @@ class Delivery(Base):
     id: Mapped[int] = identity()
     webhook_id: Mapped[int] = mapped_column(ForeignKey("marquee.webhook.id", ondelete="CASCADE"))
     event: Mapped[str]
-    movie_id: Mapped[int] = mapped_column(BigInteger)
+    movie_id: Mapped[int | None] = mapped_column(BigInteger)
     body: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -287,6 +287,7 @@ class Delivery(Base):
     __table_args__ = (
         Index(
             "delivery_due",
+            "webhook_id",
             "due_at",
             postgresql_where=text("delivered_at IS NULL AND given_up_at IS NULL"),
         ),
