@@ -10,12 +10,12 @@
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -34,6 +34,8 @@ from tagger.patterns import NEITHER
 from tagger.prepare import Prepared, Preparer
 from tagger.weights import file_sha256, resolve
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 Precision = Literal["auto", "fp32", "bf16"]
 WORDS = {-1: REJECTED, 0: REVIEW, 1: ACCEPTED}
 CPU_STEP, GPU_STEP = 16, 64  # texts are padded to a multiple: finer saves arithmetic, coarser saves shapes
@@ -60,6 +62,7 @@ class Predictor:
     Attributes:
         genres: the genres, in the order of every array.
         version: the artifact's name with the start of its hash.
+        lanes: how many groups go through the network side by side.
         sha256: the artifact's hash.
         manifest: what the artifact says of itself (name, metrics, data, training, licences).
     """
@@ -82,6 +85,7 @@ class Predictor:
         self.device = torch.device(device)
         self.precision = precision
         self._preparer = preparer
+        self.lanes = lanes
         self._lanes = ThreadPoolExecutor(lanes, thread_name_prefix="lane") if lanes > 1 else None
 
     @classmethod
@@ -183,12 +187,11 @@ class Predictor:
 
         def run(group: tuple[NDArray[np.int64], Batch]) -> None:
             positions, batch = group
-            with torch.inference_mode(), self._autocast():  # both belong to a thread
+            with self._autocast():
                 logits[positions] = self._forward(batch.to(self.device)).float().cpu().numpy()
 
         try:
-            for _ in (self._lanes.map if self._lanes else map)(run, _longest_first(prepared.groups)):
-                pass
+            self.side_by_side(run, _longest_first(prepared.groups))
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
             raise OutOfDeviceMemoryError(
@@ -199,6 +202,15 @@ class Predictor:
         if len(wrong):
             raise NonFiniteError(wrong.tolist())
         return logits
+
+    def side_by_side(self, run: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """What the function gives for each item, without gradients, as many at once as there are lanes."""
+
+        def in_lane(item: Item) -> Result:
+            with torch.inference_mode():  # it belongs to a thread
+                return run(item)
+
+        return list((self._lanes.map if self._lanes else map)(in_lane, items))
 
     def weigh(self, content: Content) -> tuple[list[int], list[float]]:
         """A movie's TF-IDF terms and their weights, as the model sees them."""
