@@ -11,6 +11,7 @@ from catalog.ledger.notes import Note, append, notify
 from catalog.ledger.words import TAGGED_CHANNEL, State
 from catalog.predictions import MoviePrediction, write_predictions
 from catalog.registry import ModelRecord
+from catalog.webhooks.news import announce, open_for_review
 
 # Movies that were in a dying worker's hands go first: after one death a few together, so that the many who are
 # innocent soon run again; after more than one each alone, so that the culprit can take no other with it.
@@ -89,13 +90,13 @@ def finish_tagging(
     fence = hold(connection, owner, State.TAGGING, {job.movie_id: job.revision for job, _ in results})
     kept = sorted((r for r in results if r[0].movie_id in fence.held), key=lambda r: r[0].movie_id)
     if kept:
+        ids = [job.movie_id for job, _ in kept]
         hashes = [job.content.sha256 for job, _ in kept]
+        open_before = open_for_review(connection, ids)
         write_predictions(
             connection, model, [(job.movie_id, job.revision, job.content.sha256, p) for job, p in kept]
         )
-        connection.execute(
-            FINISH, {"ids": [job.movie_id for job, _ in kept], "hashes": hashes, "model_id": model.id}
-        )
+        connection.execute(FINISH, {"ids": ids, "hashes": hashes, "model_id": model.id})
         timing = {
             "model": model.version,
             "worker": owner,
@@ -110,4 +111,6 @@ def finish_tagging(
             ],
         )
         notify(connection, TAGGED_CHANNEL)
+        announce(connection, "tagged", ids)
+        announce(connection, "needs_review", open_for_review(connection, ids) - open_before)
     return fence

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from catalog.stored import storable
 from catalog.webhooks.hooks import read_webhook
 
-MAX_ATTEMPTS = 15
+MAX_ATTEMPTS = 16
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 4 * 3600.0
 KEPT_DAYS = 30
 MAX_ERROR = 500
@@ -90,7 +90,7 @@ class DeliveryRecord:
 
 
 def back_off(attempts: int) -> float:
-    """Seconds until the next attempt after so many: they double, and 15 attempts take most of a day."""
+    """Seconds until the next attempt after so many: they double, and 16 attempts take most of a day."""
     return float(min(FIRST_PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE))
 
 
