@@ -4,6 +4,7 @@ CatalogError
 ├── DatabaseUnavailableError    Postgres cannot be reached
 ├── SchemaError                 the schema is missing or of another version
 ├── MovieNotFoundError          no movie has this id
+├── MovieChangedError           a movie has another revision than its editor saw
 ├── UnknownGenreError           a genre that the catalog does not have
 ├── UnknownModelError           a model that the catalog does not have
 ├── InvalidMovieError           a movie's fields cannot be stored
@@ -46,6 +47,10 @@ class SchemaError(CatalogError):
 
 class MovieNotFoundError(CatalogError):
     """No movie has this id."""
+
+
+class MovieChangedError(CatalogError):
+    """A movie has another revision by now than its editor saw."""
 
 
 class UnknownGenreError(CatalogError):

@@ -1,0 +1,84 @@
+"""One genre on everything that a filter finds: a preview, a confirmation, a progress bar, and one undo."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Query
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from catalog.engine import transaction
+from catalog.names import genre_names
+from catalog.review import bulk
+from catalog.review.counts import size
+from review.answers import wants_json
+from review.inputs import SMALLINT, BulkId, Genre
+from review.inputs import Query as QueryField
+from review.links import Slice
+from review.services import ServicesDep
+from review.views import render
+from review.visit import VisitDep
+
+router = APIRouter()
+BulkVerdict = Literal["accepted", "rejected"]
+
+
+@router.get("/bulk")
+def page(
+    request: Request,
+    services: ServicesDep,
+    visit: VisitDep,  # noqa: ARG001
+    tag: Annotated[int | None, Query(ge=0, lt=SMALLINT)] = None,
+    verdict: BulkVerdict = "accepted",
+) -> Response:
+    """Choose a genre, then see what would change."""
+    part = Slice.read(request.query_params)
+    with transaction(services.engine) as connection:
+        genres = genre_names(connection)
+        total, exact = size(connection, part.filter)
+        preview = None if tag is None else bulk.preview(connection, part.filter, tag, verdict)
+    return render(
+        request,
+        "bulk.html",
+        part=part,
+        genres=genres,
+        total=total,
+        exact=exact,
+        preview=preview,
+        tag=tag,
+        verdict=verdict,
+    )
+
+
+@router.post("/bulk")
+def start(
+    services: ServicesDep,
+    visit: VisitDep,
+    tag: Genre,
+    verdict: Annotated[BulkVerdict, Form()],
+    queue: QueryField = "",
+) -> Response:
+    """Begin; the movies are fixed here, and decided in the background."""
+    part = Slice.parse(queue)
+    with transaction(services.engine) as connection:
+        bulk_id = bulk.start(connection, visit.editor, part.filter, tag, verdict)
+    services.bulks.wake()
+    return RedirectResponse(f"/bulk/{bulk_id}" + (f"?{part.query}" if part.query else ""), 303)
+
+
+@router.get("/bulk/{bulk_id}")
+def progress(request: Request, services: ServicesDep, visit: VisitDep, bulk_id: BulkId) -> Response:  # noqa: ARG001
+    """How far it is, as a page or for the page's script."""
+    with transaction(services.engine) as connection:
+        state = bulk.read_progress(connection, bulk_id)
+    if wants_json(request):
+        return JSONResponse(
+            {
+                "total": state.total,
+                "done": state.done,
+                "changed": state.changed,
+                "finished": bool(state.finished),
+                "undone": state.undone,
+                "error": state.error,
+            }
+        )
+    return render(request, "bulk_progress.html", bulk=state, part=Slice.read(request.query_params))
