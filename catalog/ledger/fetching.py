@@ -9,6 +9,7 @@ from catalog.content import ContentRecord, read_content, write_content
 from catalog.ledger.fence import Held, hold
 from catalog.ledger.notes import Note, append, notify
 from catalog.ledger.words import EVENT_CHANNEL, TAGGED_CHANNEL, State
+from catalog.review.project import project
 from catalog.webhooks.news import announce
 
 # The table's lock comes first: TRUNCATE holds it while it deletes ledger rows, and whoever waited for it with
@@ -133,6 +134,7 @@ def finish_fetch(
     by_state = {s: frozenset(i for i in states if states[i] == s) for s in (State.READY, State.TAGGED)}
     if by_state[State.TAGGED]:
         notify(connection, TAGGED_CHANNEL)
+        project(connection, list(by_state[State.TAGGED]))
         announce(connection, "tagged", by_state[State.TAGGED])
     return Fetched(by_state[State.READY], by_state[State.TAGGED], fence)
 

@@ -11,6 +11,7 @@ from catalog.ledger.notes import Note, append, notify
 from catalog.ledger.words import TAGGED_CHANNEL, State
 from catalog.predictions import MoviePrediction, write_predictions
 from catalog.registry import ModelRecord
+from catalog.review.project import project
 from catalog.webhooks.news import announce, open_for_review
 
 # Movies that were in a dying worker's hands go first: after one death a few together, so that the many who are
@@ -82,10 +83,13 @@ def finish_tagging(
     model: ModelRecord,
     results: Sequence[tuple[TagJob, MoviePrediction]],
     seconds: float,
+    *,
+    audit_share: float = 0.0,
 ) -> Held:
     """Write the predictions of those movies that the worker still owns, and their new state, together.
 
-    `seconds` is how long the batch was on the device, for the timeline.
+    `seconds` is how long the batch was on the device, for the timeline. `audit_share` is the share of the tags
+    accepted by the model that editors are to judge unawares.
     """
     fence = hold(connection, owner, State.TAGGING, {job.movie_id: job.revision for job, _ in results})
     kept = sorted((r for r in results if r[0].movie_id in fence.held), key=lambda r: r[0].movie_id)
@@ -111,6 +115,7 @@ def finish_tagging(
             ],
         )
         notify(connection, TAGGED_CHANNEL)
+        project(connection, ids, audit_share=audit_share)
         announce(connection, "tagged", ids)
         announce(connection, "needs_review", open_for_review(connection, ids) - open_before)
     return fence

@@ -90,10 +90,10 @@ CREATE TABLE marquee.review (
     disagreed_at timestamptz,
     finished_at  timestamptz
 );
-CREATE INDEX review_uncertain ON marquee.review (state, uncertainty DESC, movie_id);
-CREATE INDEX review_rare ON marquee.review (state, rarity DESC, movie_id);
-CREATE INDEX review_newest ON marquee.review (state, tagged_at DESC, movie_id);
-CREATE INDEX review_disagreed ON marquee.review (state, disagreed_at DESC, movie_id) WHERE disagreed_at IS NOT NULL;
+CREATE INDEX review_uncertain ON marquee.review (state, uncertainty DESC, movie_id DESC);
+CREATE INDEX review_rare ON marquee.review (state, rarity DESC, movie_id DESC);
+CREATE INDEX review_newest ON marquee.review (state, tagged_at DESC, movie_id DESC);
+CREATE INDEX review_disagreed ON marquee.review (state, disagreed_at DESC, movie_id DESC) WHERE disagreed_at IS NOT NULL;
 CREATE INDEX review_facets ON marquee.review USING gin (facets);
 
 -- How many movies each facet has, a state: rows of differences, so that writers do not wait for each other;
@@ -102,7 +102,7 @@ CREATE TABLE marquee.review_count (
     state text NOT NULL,
     facet text NOT NULL,
     n     bigint NOT NULL
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 CREATE FUNCTION marquee.review_counted() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, marquee, pg_temp AS $$

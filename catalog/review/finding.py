@@ -1,0 +1,120 @@
+"""Finding the first movies of the queue by filter and order, reading little more than is returned.
+
+There are two routes. The *walk* reads the order's index from where the page begins, and looks at each movie
+whether the filter wants it: right for filters that many movies pass. The *gather* takes the movies that have all
+the facets from the facets' index, and sorts them: right for filters that few pass. The counts of the facets say
+which one goes first. A walk that has read `BUDGET` movies and not filled the page gives way to the gather.
+
+So a page costs at most a walk of `BUDGET` movies and a gather of those that pass; only a filter that many movies
+pass, all of them far from where the order begins, makes the gather long. A filter without a facet (a state, or a
+band "rejected") can only be walked, and has no budget.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from catalog.review.counts import ALL, counted
+from catalog.review.cursors import Cursor
+from catalog.review.filters import Order, Sought, State
+
+# The column that an order goes by, and its type.
+KEYS: dict[Order, tuple[str, str]] = {
+    "uncertain": ("uncertainty", "real"),
+    "rare": ("rarity", "real"),
+    "newest": ("tagged_at", "timestamptz"),
+    "disagreed": ("disagreed_at", "timestamptz"),
+}
+BUDGET = 20_000
+NO_BUDGET = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A movie and its key in the order."""
+
+    movie_id: int
+    key: datetime | float
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """What else must be true of a movie: a condition on `r`, and its values."""
+
+    where: str = "true"
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def find(
+    connection: Connection,
+    sought: Sought,
+    order: Order,
+    *,
+    after: Cursor | None = None,
+    limit: int,
+    also: Also | None = None,
+) -> list[Place]:
+    """The first `limit` movies in the order, from after the cursor; in "disagreed" those that have a disagreement."""
+    also = also or Also()
+    values = {
+        **sought.values,
+        **also.values,
+        "limit": limit,
+        "budget": BUDGET if sought.facets else NO_BUDGET,
+    }
+    if after is not None:
+        values |= {"key": after.key, "movie": after.movie_id}
+    if not sought.facets or walks_first(connection, sought, limit):
+        rows = connection.execute(text(walk(sought, order, also, after)), values).all()
+        if len(rows) == limit or not rows or rows[-1].walked < values["budget"]:
+            return [Place(r.movie_id, r.key) for r in rows if r.wanted]
+    rows = connection.execute(text(gather(sought, order, also, after)), values).all()
+    return [Place(r.movie_id, r.key) for r in rows]
+
+
+def walks_first(connection: Connection, sought: Sought, limit: int) -> bool:
+    """Whether a walk would likely fill the page within its budget, were the facets independent of each other."""
+    counts = counted(connection, sought.states)
+    movies = share = float(max(counts[ALL], 1))
+    for facet in sought.facets:
+        share *= counts.get(facet, 0) / movies
+    return share * BUDGET >= limit * movies
+
+
+def walk(sought: Sought, order: Order, also: Also, after: Cursor | None) -> str:
+    """Read in order, from the index; the last movie of the budget is returned whether it is wanted or not."""
+    states = " UNION ALL ".join(_one_state(order, state, after) for state in sought.states)
+    return f"""
+SELECT movie_id, key, wanted, walked FROM (
+    SELECT movie_id, key, {sought.has("r")} AND {also.where} AS wanted, row_number() OVER () AS walked
+    FROM (SELECT movie_id, key, facets FROM ({states}) merged ORDER BY key DESC, movie_id DESC LIMIT :budget) r
+) numbered WHERE wanted OR walked = :budget LIMIT :limit
+"""  # noqa: S608
+
+
+def gather(sought: Sought, order: Order, also: Also, after: Cursor | None) -> str:
+    """Take all that have the facets, from their index, and sort. OFFSET 0 keeps the planner from walking."""
+    key, _ = KEYS[order]
+    return f"""
+SELECT movie_id, key FROM (
+    SELECT movie_id, {key} AS key FROM marquee.review r
+    WHERE {sought.where("r")} AND {_after(order, after)} AND {also.where} OFFSET 0
+) gathered ORDER BY key DESC, movie_id DESC LIMIT :limit
+"""  # noqa: S608
+
+
+def _one_state(order: Order, state: State, after: Cursor | None) -> str:
+    key, _ = KEYS[order]
+    return f"""
+(SELECT movie_id, {key} AS key, facets FROM marquee.review
+ WHERE state = '{state}' AND {_after(order, after)} ORDER BY {key} DESC, movie_id DESC LIMIT :budget)
+"""  # noqa: S608
+
+
+def _after(order: Order, after: Cursor | None) -> str:
+    key, kind = KEYS[order]
+    known = f"{key} IS NOT NULL"
+    return known if after is None else f"{known} AND ({key}, movie_id) < (CAST(:key AS {kind}), :movie)"
