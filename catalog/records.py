@@ -84,19 +84,57 @@ class MovieRecord(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_max_length=MAX_PLOT)
 
-    id: Annotated[Annotated[int, Field(gt=0, lt=2**63)] | None, AsWhole] = None
-    external_id: Annotated[Annotated[str, Field(max_length=MAX_INDEXED)] | None, AsText] = None
-    tmdb_id: Annotated[Annotated[int, Field(gt=0, lt=2**31)] | None, AsWhole] = None
-    imdb_id: Annotated[Annotated[str, Field(pattern=r"^tt[0-9]{7,10}$")] | None, AsText] = None
-    title: Annotated[Annotated[str, Field(max_length=MAX_INDEXED)] | None, AsText] = None
-    year: Annotated[Annotated[int, Field(ge=1870, le=2200)] | None, AsWhole] = None
-    language: Annotated[Annotated[str, Field(pattern=LANGUAGE)] | None, AsText] = None
-    plot: Annotated[str | None, AsText] = None
-    poster_url: Annotated[Annotated[str, Field(pattern=r"^https?://", max_length=2000)] | None, AsText] = None
-    poster_hash: Annotated[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None, AsText] = None
-    attributes: Annotated[dict[str, Any] | None, BeforeValidator(_attributes)] = None
-    training_allowed: Annotated[bool | None, BeforeValidator(_plain)] = None
-    genres: Annotated[list[str] | None, AsList] = None
+    id: Annotated[Annotated[int, Field(gt=0, lt=2**63)] | None, AsWhole] = Field(
+        None, description="The movie's id in the catalog."
+    )
+    external_id: Annotated[Annotated[str, Field(max_length=MAX_INDEXED)] | None, AsText] = Field(
+        None, description="Your own key of the movie: the best way to name it.", examples=["movie-42"]
+    )
+    tmdb_id: Annotated[Annotated[int, Field(gt=0, lt=2**31)] | None, AsWhole] = Field(
+        None, description="The movie's id at TMDB.", examples=[603]
+    )
+    imdb_id: Annotated[Annotated[str, Field(pattern=r"^tt[0-9]{7,10}$")] | None, AsText] = Field(
+        None, description="The movie's id at IMDb.", examples=["tt0133093"]
+    )
+    title: Annotated[Annotated[str, Field(max_length=MAX_INDEXED)] | None, AsText] = Field(
+        None,
+        description="The title; a movie needs one, or one of the ids above.",
+        examples=["The Lighthouse Keeper"],
+    )
+    year: Annotated[Annotated[int, Field(ge=1870, le=2200)] | None, AsWhole] = Field(
+        None, description="The year of its release.", examples=[1999]
+    )
+    language: Annotated[Annotated[str, Field(pattern=LANGUAGE)] | None, AsText] = Field(
+        None, description="The language of the plot: a code such as `en` or `pt-BR`.", examples=["en"]
+    )
+    plot: Annotated[str | None, AsText] = Field(
+        None,
+        description="The plot; without one, TMDB's is fetched.",
+        examples=["A keeper finds a letter that was never sent."],
+    )
+    poster_url: Annotated[Annotated[str, Field(pattern=r"^https?://", max_length=2000)] | None, AsText] = (
+        Field(
+            None,
+            description="Where its poster can be fetched; without one, TMDB's is.",
+            examples=["https://images.example/42.jpg"],
+        )
+    )
+    poster_hash: Annotated[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None, AsText] = Field(
+        None, description="The SHA-256 of a poster that the poster store has."
+    )
+    attributes: Annotated[dict[str, Any] | None, BeforeValidator(_attributes)] = Field(
+        None,
+        description="Whatever else you want to keep with the movie; it is never model input.",
+        examples=[{"studio": "A"}],
+    )
+    training_allowed: Annotated[bool | None, BeforeValidator(_plain)] = Field(
+        None, description="Whether models may learn from the movie; null means yes."
+    )
+    genres: Annotated[list[str] | None, AsList] = Field(
+        None,
+        description="Trusted labels, never model input: these hold, the catalog's others do not.",
+        examples=[["Drama"]],
+    )
 
     @property
     def identity(self) -> str | None:
@@ -115,6 +153,15 @@ def read_record(fields: Mapping[str, Any]) -> MovieRecord:
     except ValidationError as error:
         reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidMovieError(f"{reasons}.") from None
+    return known_record(record)
+
+
+def known_record(record: MovieRecord) -> MovieRecord:
+    """The record, if it says which movie it is.
+
+    Raises:
+        InvalidMovieError: it has neither a title nor an id.
+    """
     if record.identity is None and record.title is None:
         raise InvalidMovieError(f"a movie needs a title or one of {', '.join(IDENTITIES)}.")
     return record

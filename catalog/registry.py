@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -29,6 +30,14 @@ VALUES (:model_id, :reason, CAST(:evidence AS jsonb))
 """)
 
 
+LIST = text("""
+SELECT m.version, m.sha256, m.data_sha256, m.registered_at, m.manifest -> 'genres' AS genres,
+       (SELECT max(at) FROM marquee.promotion p WHERE p.model_id = m.id) AS promoted_at,
+       (SELECT model_id FROM marquee.promotion ORDER BY id DESC LIMIT 1) IS NOT DISTINCT FROM m.id AS champion
+FROM marquee.model m ORDER BY m.id DESC
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
     """A registered model; `genre_ids` are the catalog's ids of `genres`, in the model's order."""
@@ -39,6 +48,35 @@ class ModelRecord:
     uri: str
     genres: tuple[str, ...]
     genre_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelListing:
+    """A registered model as a list shows it; `promoted_at` is None for one that never was champion."""
+
+    version: str
+    sha256: str
+    data_sha256: str
+    registered_at: datetime
+    genres: tuple[str, ...]
+    promoted_at: datetime | None
+    champion: bool
+
+
+def list_models(connection: Connection) -> list[ModelListing]:
+    """Every registered model, the newest first."""
+    return [
+        ModelListing(
+            r.version,
+            r.sha256,
+            r.data_sha256,
+            r.registered_at,
+            tuple(r.genres or ()),
+            r.promoted_at,
+            r.champion,
+        )
+        for r in connection.execute(LIST)
+    ]
 
 
 def genre_ids(connection: Connection, names: tuple[str, ...]) -> tuple[int, ...]:
