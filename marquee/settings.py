@@ -72,6 +72,9 @@ class Settings(BaseSettings):
         None,
         description="The URL under which browsers reach the review page, where a proxy stands before it.",
     )
+    review_proxies: list[str] = Field(
+        [], description="Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed."
+    )
     secret_key: SecretStr | None = Field(
         None, description="Signs sessions, 32 characters or more. Default: made once, in the data directory."
     )

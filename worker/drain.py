@@ -7,8 +7,9 @@ fault: the worker ends, and they are tried alone.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 
@@ -72,6 +73,7 @@ class Drain:
         store: the posters.
         limits: leases and bounds.
         batch_size: movies in a batch at most.
+        audit_share: the share of the model's own accepted tags that is put before an editor.
         stopping: says whether the worker is to stop; looked at between two batches.
         broken: called when the device fails at everything; it should end the process, and not return.
     """
@@ -85,6 +87,7 @@ class Drain:
         limits: Limits,
         *,
         batch_size: int,
+        audit_share: float = 0.0,
         stopping: Callable[[], bool] = lambda: False,
         broken: Callable[[DeviceError], None] = lambda _: None,
     ) -> None:
@@ -94,6 +97,7 @@ class Drain:
         self.store = store
         self.limits = limits
         self.batch_size = batch_size
+        self.audit_share = audit_share
         self.stopping = stopping
         self.broken = broken
         self._asked = threading.Event()
@@ -114,6 +118,20 @@ class Drain:
             finally:
                 self._running.release()
         return tagged
+
+    @property
+    def asked(self) -> bool:
+        """Whether a run was asked for that has not begun."""
+        return self._asked.is_set()
+
+    @contextmanager
+    def device(self) -> Iterator[None]:
+        """Have the device for something else: no run begins meanwhile, and one under way is waited for.
+
+        Whoever calls this does short work only, and runs the drain between two pieces of it.
+        """
+        with self._running:
+            yield
 
     def close(self) -> None:
         """End the loader's thread."""
@@ -208,7 +226,7 @@ class Drain:
         self._keep(batch)
         tagged = self._predict(batch.model.predictor, batch.jobs, batch.contents, batch.prepared)
         if not tagged.results:
-            self._check(batch.model.predictor)
+            check_device(batch.model.predictor)
         seconds = perf_counter() - started + batch.seconds
         return patiently(
             lambda: self._finish(batch, tagged, seconds),
@@ -222,18 +240,6 @@ class Drain:
             with transaction(self.engine, durable=False) as connection:
                 ids = [job.movie_id for job in batch.jobs]
                 renew(connection, self.owner, State.TAGGING, ids, self.limits.lease_seconds)
-
-    def _check(self, predictor: Predictor) -> None:
-        """After a batch of which nothing came: is it the movies, or the device?
-
-        Raises:
-            DeviceError: the device cannot even tag a movie that is surely harmless.
-        """
-        try:
-            predictor.predict([PROBE])
-        except Exception as error:
-            log.exception("the device fails at everything")
-            raise DeviceError(f"The device fails at everything: {error}") from error
 
     def _predict(
         self, predictor: Predictor, jobs: list[TagJob], contents: list[Content], prepared: Prepared | None
@@ -265,7 +271,9 @@ class Drain:
         def finish(movies: frozenset[int]) -> Held:
             wanted = [(job, prediction) for job, prediction in results if job.movie_id in movies]
             with transaction(self.engine) as connection:
-                return finish_tagging(connection, self.owner, batch.model.record, wanted, seconds)
+                return finish_tagging(
+                    connection, self.owner, batch.model.record, wanted, seconds, audit_share=self.audit_share
+                )
 
         if tagged.failures:
             with transaction(self.engine) as connection:
@@ -274,6 +282,19 @@ class Drain:
         if fence.stale:
             log.info("dropped results of movies that changed meanwhile", movies=len(fence.stale))
         return len(fence.held)
+
+
+def check_device(predictor: Predictor) -> None:
+    """After something of which nothing came: was it the movies, or the device?
+
+    Raises:
+        DeviceError: the device cannot even tag a movie that is surely harmless.
+    """
+    try:
+        predictor.predict([PROBE])
+    except Exception as error:
+        log.exception("the device fails at everything")
+        raise DeviceError(f"The device fails at everything: {error}") from error
 
 
 def _prepare(predictor: Predictor, contents: list[Content]) -> Prepared | None:

@@ -9,6 +9,7 @@ marquee.errors.MarqueeError
     ├── DemoError                   a part of the demo did not run
     ├── PartError                   a part was started in a way that cannot work
     ├── DeviceError                 a tag worker's device fails at everything
+    ├── AddressError                the review page cannot listen at its address
     ├── ChildStartError             a program could not be started at all
     ├── FetchError                  getting a movie's content
     │   ├── FetchUnavailableError   a service cannot be reached now: try again
@@ -30,6 +31,7 @@ marquee.errors.MarqueeError
         └── ServerStartError        a server did not come up
 """
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -95,6 +97,20 @@ class DeviceError(WorkerError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, mend="The worker starts anew; see the log of the driver.")
+
+
+class AddressError(WorkerError):
+    """The review page cannot listen at its address."""
+
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        taken = error.errno == errno.EADDRINUSE
+        reason = "somebody else listens there" if taken else error.strerror or str(error)
+        super().__init__(
+            f"The review page cannot listen at {host}:{port}: {reason}.",
+            mend="Set MARQUEE_REVIEW_PORT to another port, or to 0 for any free one."
+            if taken
+            else "Check MARQUEE_REVIEW_HOST and MARQUEE_REVIEW_PORT.",
+        )
 
 
 class ChildStartError(WorkerError):

@@ -114,6 +114,7 @@ class Parts:
             PosterStore(settings.posters),
             limits_of(settings),
             batch_size=settings.batch_size,
+            audit_share=settings.audit_share,
             stopping=stopping,
             broken=die,
         )

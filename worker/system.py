@@ -23,12 +23,13 @@ from sqlalchemy import Engine
 from catalog.engine import connect
 from catalog.schema import migrate
 from marquee.settings import Settings
+from worker.address import address, free_port
 from worker.connections import Connections
 from worker.embedded import EmbeddedServers
 from worker.supervisor import Command, Supervisor
 from worker.supervisor.child import Echo
 
-PARTS = ("relay", "fetch", "tag", "beat")
+PARTS = ("relay", "fetch", "tag", "beat", "web")
 
 
 class System:
@@ -36,11 +37,12 @@ class System:
 
     Args:
         settings: where Postgres and the broker are, and everything else.
-        parts: which parts to run; `tag` stands for one worker a device.
+        parts: which parts to run; `tag` stands for one worker a device, `web` for the review page.
         echo: called with a part's name and each line it writes.
 
     Raises:
         AlreadyRunningError: another Marquee runs in the same data directory.
+        AddressError: somebody else listens at the review page's address.
         EmbeddedError: an embedded server does not come up.
         DatabaseUnavailableError: the user's own Postgres cannot be reached.
     """
@@ -49,6 +51,7 @@ class System:
     connections: Connections
     engine: Engine
     supervisor: Supervisor
+    review_port: int | None = None
 
     def __init__(self, settings: Settings, *, parts: Sequence[str] = PARTS, echo: Echo | None = None) -> None:
         self.settings = settings
@@ -62,6 +65,8 @@ class System:
             self.engine = connect(self.connections.database_url, name="marquee up")
             stack.callback(self.engine.dispose)
             migrate(self.engine)
+            if "web" in self.parts:
+                self.review_port = free_port(self.settings)
             self.supervisor = Supervisor(
                 [command for part in self.parts for command in self.commands(part)],
                 self.settings.home,
@@ -92,8 +97,16 @@ class System:
             own_broker.get_secret_value() if own_broker else servers.broker_url,
         )
 
+    @property
+    def review_address(self) -> str | None:
+        """The URL of the review page, where it is one of the parts."""
+        return None if self.review_port is None else address(self.settings, self.review_port)
+
     def commands(self, part: str) -> list[Command]:
         """The command lines of a part: one, or one a device."""
+        if part == "web":
+            argv = [sys.executable, "-m", "worker.cli", "review", "--port", str(self.review_port)]
+            return [Command(part, argv, self._environment())]
         argv = [sys.executable, "-m", "worker.cli", "worker", part]
         if part != "tag":
             return [Command(part, argv, self._environment())]

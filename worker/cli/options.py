@@ -22,14 +22,17 @@ def print_json(data: Any) -> None:
 
 
 @contextmanager
-def catalog_of(settings: Settings | None = None, *, name: str = "cli") -> Iterator[Engine]:
+def catalog_of(
+    settings: Settings | None = None, *, name: str = "cli", pool_size: int = 4
+) -> Iterator[Engine]:
     """The catalog that the settings lead to, its schema checked; `name` is shown in `pg_stat_activity`.
 
     Raises:
         NotRunningError: there is none.
         SchemaError: it is of another version.
     """
-    engine = connect(locate(settings or load_settings()).database_url, name=f"marquee {name}")
+    url = locate(settings or load_settings()).database_url
+    engine = connect(url, name=f"marquee {name}", pool_size=pool_size)
     try:
         check_schema(engine)
         yield engine

@@ -4,7 +4,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,6 +17,9 @@ from rich.text import Text
 from marquee.settings import Settings, load_settings
 from worker.cli.options import Json, print_json
 
+if TYPE_CHECKING:
+    from worker.system import System
+
 app = typer.Typer()
 DECISION_STYLES = {"accepted": "bold green", "review": "yellow"}
 
@@ -25,7 +28,7 @@ DECISION_STYLES = {"accepted": "bold green", "review": "yellow"}
 def up(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every part's log here.")] = False,
 ) -> None:
-    """Run everything on this machine until Ctrl-C: servers, relay, fetch, one tag worker a GPU, schedules.
+    """Run everything on this machine until Ctrl-C: servers, relay, fetch, one tag worker a GPU, schedules, review.
 
     PostgreSQL and Valkey are embedded, unless MARQUEE_DATABASE_URL and MARQUEE_BROKER_URL name your own.
 
@@ -42,18 +45,34 @@ def up(
     with ExitStack() as stack:
         with console.status("Starting …"):
             system = stack.enter_context(System(settings, echo=echo if verbose else None))
-        console.print(_panel(settings))
+        console.print(_panel(settings, system.review_address), highlight=False)
+        _print_link(console, settings, system)
         system.supervisor.run()
     console.print("Stopped.")
 
 
-def _panel(settings: Settings) -> Panel:
+def _print_link(console: Console, settings: Settings, system: "System") -> None:
+    """The first way in, where the servers are embedded and nobody has a password yet."""
+    from catalog.engine import transaction
+    from worker.links import first_link
+
+    if settings.database_url is not None or system.review_address is None:
+        return
+    with transaction(system.engine) as connection:
+        link = first_link(connection, system.review_address)
+    if link is not None:
+        console.print("Sign in once as [bold]admin[/], within 24 hours:")
+        console.print(link, style="bold cyan", soft_wrap=True, highlight=False)
+
+
+def _panel(settings: Settings, review: str | None) -> Panel:
     own = settings.masked()
     lines = [
         f"Postgres   {own['database_url'] or 'embedded'}",
         f"Broker     {own['broker_url'] or 'embedded'}",
         f"Data       {settings.home}",
         f"Logs       {settings.home / 'logs'}",
+        f"Review     {review}",
         "TMDB       " + ("token set" if settings.tmdb_token else "no token: movies have what they bring"),
         "",
         "In another terminal:  marquee import movies.csv    marquee status    marquee why 1",

@@ -399,11 +399,11 @@ def test_a_result_is_kept_until_postgres_is_back(
     ready(engine, 4)
     finish, away = worker.drain.finish_tagging, [True, True]
 
-    def breaks(*args: object) -> object:
+    def breaks(*args: object, **options: object) -> object:
         if away:
             away.pop()
             raise DatabaseUnavailableError("Postgres cannot be reached.")
-        return finish(*args)  # type: ignore[arg-type]
+        return finish(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(worker.drain, "finish_tagging", breaks)
     monkeypatch.setattr("worker.patience.PAUSE", 0.01)
@@ -417,7 +417,7 @@ def test_batches_of_a_run_that_breaks_off_go_back_unharmed(
 ) -> None:
     ready(engine, 16)
 
-    def breaks(*args: object) -> object:
+    def breaks(*args: object, **options: object) -> object:
         raise DatabaseUnavailableError("Postgres cannot be reached.")
 
     monkeypatch.setattr("worker.drain.finish_tagging", breaks)
