@@ -1,10 +1,13 @@
 """How fast the predictor is beside a bare loop of its encoders, and what each optimisation gave.
 
-    python -m benchmarks.predictor --dataset DIR [--movies 256] [--threads 2] [--json]
+    python -m benchmarks.predictor --dataset DIR [--movies 256] [--threads 2] [--json] [--scores]
 
 The bare loop tokenises in the loop, pads a batch of 64 to its longest text, and runs the published encoders'
 own forward passes on posters that are already arrays: no fusion, TF-IDF, calibration or decisions. Each
 row is the median of several rounds, taken in turns so that a busy machine slows all of them alike.
+
+With `--scores` nothing is timed: the whole dataset is predicted in fp32 and in bf16, and the scores of both are
+printed, with what bf16 moves.
 """
 
 import argparse
@@ -24,7 +27,9 @@ from tagger.content import Content
 from tagger.encoders import load_image_encoder, load_text_encoder
 from tagger.predictor import Predictor
 from tagger.prepare import decode
-from training.dataset import read_dataset
+from training.checks import gain
+from training.dataset import Dataset, read_dataset
+from training.evaluate import Scored, score, summary
 
 BATCH = 64
 
@@ -39,10 +44,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--scores", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     predictor = Predictor.load(arguments.artifact)
     dataset = read_dataset(arguments.dataset)
+    if arguments.scores:
+        print_scores(predictor, dataset)
+        return
     movies = [dataset.content(row) for row in range(min(arguments.movies, len(dataset)))]
     ways = ways_of(predictor, movies)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -59,6 +68,26 @@ def main() -> None:
     print(f"{len(movies)} movies, batches of {BATCH}, {arguments.threads} threads")
     for name, rate in rates.items():
         print(f"{rate:8.1f} movies/s  {rate / bare:5.2f} ×  {name}")
+
+
+def print_scores(predictor: Predictor, dataset: Dataset) -> None:
+    """The scores in fp32 and in bf16, the paired difference of mAP, and what moved; one JSON object a line."""
+    labels = dataset.labels(predictor.genres)
+    found: dict[str, Scored] = {}
+    for precision in ("fp32", "bf16"):
+        predictor.precision = precision
+        found[precision] = score(predictor, dataset, labels)
+        told = {name: round(value, 4) for name, value in summary(found[precision]).items()}
+        print(json.dumps({"precision": precision, **told}), flush=True)
+    predictor.precision = "fp32"
+    full, short = found["fp32"], found["bf16"]
+    moved = np.abs(full.confidence - short.confidence)
+    print(json.dumps({
+        "bf16_adds": gain(short, full, 300),
+        "confidence_moves": {"mean": round(float(moved.mean()), 5), "most": round(float(moved.max()), 5)},
+        "guesses_that_differ": round(float((full.predicted != short.predicted).mean()), 5),
+        "decisions_that_differ": round(float((full.decided != short.decided).mean()), 5),
+    }))  # fmt: skip
 
 
 def batches(movies: list[Content]) -> Iterator[list[Content]]:
