@@ -65,26 +65,32 @@ UPDATE marquee.explanation SET done_at = clock_timestamp(), lease_until = NULL, 
 WHERE done_at IS NULL AND lease_until < clock_timestamp() AND attempts >= :attempts
 """)
 
-# A movie that is under way to be tagged anew is left until it is; one in quarantine will not be.
-CLAIM = text("""
+# All that is asked of the movie whose turn it is: a model explains several genres for the price of one. A movie
+# that is under way to be tagged anew is left until it is; one in quarantine will not be.
+DUE = """
+    SELECT w.id, w.movie_id, t.tagged_revision, t.tagged_model_id
+    FROM marquee.explanation w
+    JOIN marquee.tagging t ON t.movie_id = w.movie_id
+    JOIN marquee.content c ON c.movie_id = w.movie_id
+    WHERE w.done_at IS NULL AND (w.lease_until IS NULL OR w.lease_until < clock_timestamp())
+      AND (c.revision = t.tagged_revision OR t.state = 'quarantined')
+"""
+CLAIM = text(f"""
+WITH first AS MATERIALIZED (
+    {DUE} AND w.priority <= :priority
+    ORDER BY w.priority, w.asked_at, w.id LIMIT 1 FOR UPDATE OF w SKIP LOCKED
+), due AS MATERIALIZED (
+    {DUE} AND w.movie_id = (SELECT movie_id FROM first) FOR UPDATE OF w SKIP LOCKED
+)
 UPDATE marquee.explanation e SET
     lease_until = clock_timestamp() + make_interval(secs => :lease),
     attempts = CASE WHEN (e.revision, e.model_id) = (due.tagged_revision, due.tagged_model_id)
                     THEN e.attempts + 1 ELSE 1 END,
     revision = due.tagged_revision, model_id = due.tagged_model_id
-FROM (
-    SELECT w.id, t.tagged_revision, t.tagged_model_id
-    FROM marquee.explanation w
-    JOIN marquee.tagging t ON t.movie_id = w.movie_id
-    JOIN marquee.content c ON c.movie_id = w.movie_id
-    WHERE w.done_at IS NULL AND (w.lease_until IS NULL OR w.lease_until < clock_timestamp())
-      AND w.priority <= :priority AND (c.revision = t.tagged_revision OR t.state = 'quarantined')
-    ORDER BY w.priority, w.asked_at, w.id LIMIT 1 FOR UPDATE OF w SKIP LOCKED
-) due
-WHERE e.id = due.id
-RETURNING e.id, e.movie_id, e.genre_id, e.revision, e.model_id, e.attempts, e.priority,
+FROM due WHERE e.id = due.id
+RETURNING e.id, e.movie_id, e.revision, e.model_id, e.attempts, e.priority,
     (SELECT name FROM marquee.genre g WHERE g.id = e.genre_id) AS genre
-""")
+""")  # noqa: S608
 
 HELD = (
     "e.id = :id AND e.attempts = :attempt AND e.revision = :revision AND e.model_id = :model_id "
@@ -98,9 +104,9 @@ UPDATE marquee.explanation e SET
     done_at = CASE WHEN now_is.same THEN clock_timestamp() END,
     detail = CASE WHEN now_is.same THEN CAST(:detail AS jsonb) END,
     error = CASE WHEN now_is.same THEN CAST(:error AS text) END
-FROM (SELECT movie_id, tagged_revision = :revision AND tagged_model_id = :model_id AS same
+FROM (SELECT tagged_revision = :revision AND tagged_model_id = :model_id AS same
       FROM marquee.tagging WHERE movie_id = :movie_id) now_is
-WHERE now_is.movie_id = e.movie_id AND {HELD}
+WHERE {HELD}
 RETURNING now_is.same
 """)  # noqa: S608
 
@@ -124,20 +130,27 @@ class ExplanationRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainJob:
-    """A claimed request. Without a genre it asks for the nearest movies.
-
-    `content` is None where the movie has changed since `model_id` tagged it.
-    """
+class Request:
+    """A claimed request for one genre or, without one, for the nearest movies."""
 
     id: int
-    movie_id: int
     genre: str | None
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainJob:
+    """All that was asked of one movie and claimed, at the revision and by the model that tagged it.
+
+    `content` is None where the movie has changed since. `ahead`: nobody waits for any of it.
+    """
+
+    movie_id: int
     revision: int
     model_id: int
-    attempt: int
-    ahead: bool
     content: ContentRecord | None
+    requests: tuple[Request, ...]
+    ahead: bool
 
 
 def ask(
@@ -174,53 +187,61 @@ def read_explanations(connection: Connection, movie_id: int) -> dict[int | None,
     }
 
 
-def claim_explanation(
+def claim_explanations(
     connection: Connection, lease_seconds: float, *, ahead: bool = True
 ) -> ExplainJob | None:
-    """Take the next request, those that an editor waits for first; without `ahead` no others."""
+    """Take what is asked of the next movie, one that an editor waits for first; without `ahead` no other."""
     connection.execute(
         GIVE_UP, {"attempts": ATTEMPTS, "error": f"A worker ended {ATTEMPTS} times while it explained this."}
     )
-    row = connection.execute(CLAIM, {"lease": lease_seconds, "priority": int(ahead)}).one_or_none()
-    if row is None:
+    rows = connection.execute(CLAIM, {"lease": lease_seconds, "priority": int(ahead)}).all()
+    if not rows:
         return None
-    content = read_content(connection, [row.movie_id]).get(row.movie_id)
+    one = rows[0]
+    content = read_content(connection, [one.movie_id]).get(one.movie_id)
     return ExplainJob(
-        id=row.id,
-        movie_id=row.movie_id,
-        genre=row.genre,
-        revision=row.revision,
-        model_id=row.model_id,
-        attempt=row.attempts,
-        ahead=row.priority > 0,
-        content=content if content is not None and content.revision == row.revision else None,
+        movie_id=one.movie_id,
+        revision=one.revision,
+        model_id=one.model_id,
+        content=content if content is not None and content.revision == one.revision else None,
+        requests=tuple(Request(r.id, r.genre, r.attempts) for r in sorted(rows, key=lambda r: r.id)),
+        ahead=all(r.priority > 0 for r in rows),
     )
 
 
-def finish_explanation(connection: Connection, job: ExplainJob, detail: Any) -> bool:
+def finish_explanation(connection: Connection, job: ExplainJob, request: Request, detail: Any) -> bool:
     """Keep what was made; False where the movie or the request has changed meanwhile, and nothing was kept."""
-    return _finish(connection, job, detail, None)
+    return _finish(connection, job, request, detail, None)
 
 
 def fail_explanation(
-    connection: Connection, job: ExplainJob, error: str, *, final: bool, delay: float = 2.0
+    connection: Connection, job: ExplainJob, request: Request, error: str, *, final: bool, delay: float = 2.0
 ) -> None:
     """Say why it could not be made: for good where `final` or after three attempts, else it is tried again."""
-    if final or job.attempt >= ATTEMPTS:
-        _finish(connection, job, None, error[:TOLD])
+    if final or request.attempt >= ATTEMPTS:
+        _finish(connection, job, request, None, error[:TOLD])
     else:
-        connection.execute(RETURN, _held(job) | {"taken": 0, "delay": delay})
+        connection.execute(RETURN, _held(job, request) | {"taken": 0, "delay": delay})
 
 
-def return_explanation(connection: Connection, job: ExplainJob, *, delay: float = 0.0) -> None:
-    """Give a request back that was not tried, from `delay` seconds on."""
-    connection.execute(RETURN, _held(job) | {"taken": 1, "delay": delay})
+def return_explanations(connection: Connection, job: ExplainJob, *, delay: float = 0.0) -> None:
+    """Give back what was not tried, to be claimed from `delay` seconds on; what is finished stays so."""
+    for request in job.requests:
+        connection.execute(RETURN, _held(job, request) | {"taken": 1, "delay": delay})
 
 
-def _finish(connection: Connection, job: ExplainJob, detail: Any, error: str | None) -> bool:
-    values = {"movie_id": job.movie_id, "detail": None if detail is None else to_json(detail), "error": error}
-    return bool(connection.execute(FINISH, _held(job) | values).scalar_one_or_none())
+def _finish(
+    connection: Connection, job: ExplainJob, request: Request, detail: Any, error: str | None
+) -> bool:
+    told = {"detail": None if detail is None else to_json(detail), "error": error}
+    asked = _held(job, request) | told | {"movie_id": job.movie_id}
+    return bool(connection.execute(FINISH, asked).scalar_one_or_none())
 
 
-def _held(job: ExplainJob) -> dict[str, Any]:
-    return {"id": job.id, "attempt": job.attempt, "revision": job.revision, "model_id": job.model_id}
+def _held(job: ExplainJob, request: Request) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "attempt": request.attempt,
+        "revision": job.revision,
+        "model_id": job.model_id,
+    }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from catalog.errors import UnknownGenreError, UnknownModelError
 
@@ -14,6 +14,10 @@ SELECT m.id, m.version, m.sha256, m.uri, m.manifest -> 'genres' AS genres
 FROM marquee.model m
 WHERE m.id = (SELECT model_id FROM marquee.promotion ORDER BY id DESC LIMIT 1)
 """)
+
+MODEL = text(
+    "SELECT id, version, sha256, uri, manifest -> 'genres' AS genres FROM marquee.model WHERE id = :id"
+)
 
 CHAMPION_ID = text("SELECT model_id FROM marquee.promotion ORDER BY id DESC LIMIT 1")
 
@@ -98,8 +102,24 @@ def genre_ids(connection: Connection, names: tuple[str, ...]) -> tuple[int, ...]
 def champion(connection: Connection) -> ModelRecord | None:
     """The model that tags now; None before the first promotion."""
     row = connection.execute(CHAMPION).one_or_none()
+    return None if row is None else _record(connection, row)
+
+
+def read_model(connection: Connection, model_id: int) -> ModelRecord:
+    """The model of this id.
+
+    Raises:
+        UnknownModelError: there is none.
+    """
+    row = connection.execute(MODEL, {"id": model_id}).one_or_none()
     if row is None:
-        return None
+        raise UnknownModelError(
+            f"No model has the id {model_id}.", mend="`marquee status` shows the champion's version."
+        )
+    return _record(connection, row)
+
+
+def _record(connection: Connection, row: Row[Any]) -> ModelRecord:
     genres = tuple(row.genres)
     return ModelRecord(row.id, row.version, row.sha256, row.uri, genres, genre_ids(connection, genres))
 

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 
 from catalog.engine import transaction
-from catalog.registry import ModelRecord, champion, champion_id, is_registered, promote, register
+from catalog.registry import ModelRecord, champion, champion_id, is_registered, promote, read_model, register
 from tagger.artifact import default_path, load_artifact
 from tagger.predictor import Predictor
 from worker.errors import NoChampionError
@@ -33,6 +33,7 @@ class Champion:
         self.device = device
         self.lanes = lanes
         self._loaded: Loaded | None = None
+        self._earlier: Loaded | None = None
 
     def current(self, connection: Connection) -> Loaded:
         """The model that tags now; another one is loaded first if it was promoted since the last call.
@@ -45,16 +46,35 @@ class Champion:
             record = champion(connection)
             if record is None:
                 raise NoChampionError
-            predictor = Predictor.load(place(record.uri), self.device, lanes=self.lanes)
-            if predictor.sha256 != record.sha256:
-                raise NoChampionError(
-                    f"{record.uri} holds {predictor.version}, not {record.version}.",
-                    mend="Put the champion's artifact there on this host; the one that ships comes with the "
-                    "newest version of Marquee that the fleet runs.",
-                )
-            self._loaded = Loaded(record, predictor)
+            self._loaded = self._load(record)
             log.info("loaded the champion", model=record.version, device=self.device)
         return self._loaded
+
+    def earlier(self, connection: Connection, model_id: int) -> Loaded:
+        """The model of this id, which may be the champion; one other is kept beside it.
+
+        Raises:
+            UnknownModelError: there is none.
+            NoChampionError: another one lies at its place by now.
+            TaggerError: it cannot be loaded.
+        """
+        champion = self.current(connection)
+        if champion.record.id == model_id:
+            return champion
+        if self._earlier is None or self._earlier.record.id != model_id:
+            self._earlier = None  # before the other is loaded: the device need not hold three
+            self._earlier = self._load(read_model(connection, model_id))
+        return self._earlier
+
+    def _load(self, record: ModelRecord) -> Loaded:
+        predictor = Predictor.load(place(record.uri), self.device, lanes=self.lanes)
+        if predictor.sha256 != record.sha256:
+            raise NoChampionError(
+                f"{record.uri} holds {predictor.version}, not {record.version}.",
+                mend="Put the champion's artifact there on this host; the one that ships comes with the "
+                "newest version of Marquee that the fleet runs.",
+            )
+        return Loaded(record, predictor)
 
 
 def place(uri: str) -> Path:

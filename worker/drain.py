@@ -66,6 +66,8 @@ class Tagged:
 class Drain:
     """Tags ready movies for the worker `owner` on the champion's device. One run at a time.
 
+    `worked_at` is when (in seconds of the monotonic clock) it last had a batch.
+
     Args:
         engine: the catalog.
         owner: the id under which the worker claims.
@@ -100,6 +102,7 @@ class Drain:
         self.audit_share = audit_share
         self.stopping = stopping
         self.broken = broken
+        self.worked_at = 0.0
         self._asked = threading.Event()
         self._running = threading.Lock()
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
@@ -132,6 +135,14 @@ class Drain:
         """
         with self._running:
             yield
+
+    def interrupt(self, work: Callable[[], object]) -> None:
+        """Within `device`: give the device back while `work` runs, which runs the drain, and take it again."""
+        self._running.release()
+        try:
+            work()
+        finally:
+            self._running.acquire()
 
     def close(self) -> None:
         """End the loader's thread."""
@@ -223,6 +234,7 @@ class Drain:
 
     def _tag(self, batch: Batch) -> int:
         started = perf_counter()
+        self.worked_at = monotonic()
         self._keep(batch)
         tagged = self._predict(batch.model.predictor, batch.jobs, batch.contents, batch.prepared)
         if not tagged.results:

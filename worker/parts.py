@@ -59,7 +59,7 @@ class Parts:
         self._closing = ExitStack()
         name = "+".join(sorted(queues & {FETCH_QUEUE, TAG_QUEUE}))
         self.engine = connect(
-            connections.database_url, name=f"marquee {name}", pool_size=settings.fetch_threads + 2
+            connections.database_url, name=f"marquee {name}", pool_size=settings.fetch_threads + 3
         )
         self._closing.callback(self.engine.dispose)
         check_schema(self.engine)
@@ -98,6 +98,7 @@ class Parts:
         from worker.champion import Champion, ensure_champion
         from worker.device import prepare_device
         from worker.drain import Drain
+        from worker.explaining import Explainer
 
         settings = self.settings
         device, lanes = prepare_device(settings.device, settings.cpu_threads)
@@ -119,7 +120,17 @@ class Parts:
             broken=die,
         )
         self._closing.callback(drain.close)
-        return self._closing.enter_context(Sweep(drain, seconds=settings.poll_seconds))
+        sweep = self._closing.enter_context(Sweep(drain, seconds=settings.poll_seconds))
+        explainer = Explainer(
+            self.engine,
+            drain,
+            sweep.drain,
+            lease_seconds=settings.lease_seconds,
+            ahead=settings.explain_ahead,
+            poll_seconds=settings.poll_seconds,
+        )
+        self._closing.enter_context(explainer)
+        return sweep
 
 
 def die(error: DeviceError) -> None:

@@ -1,5 +1,6 @@
 """A model that is none: it answers at once, can be told to fail, and remembers what it was asked."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -7,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from catalog.engine import transaction
 from catalog.registry import promote, register
 from tagger.content import Content
+from tagger.explain import Explanation
 from tagger.predictor import Prediction
 
 GENRES = ("Action", "Comedy", "Drama")
@@ -39,6 +42,8 @@ class StubPredictor:
     genres: tuple[str, ...] = GENRES
     manifest: dict[str, Any] = field(default_factory=dict)
     batches: list[list[str]] = field(default_factory=list)
+    explained: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    embedded: list[str] = field(default_factory=list)
 
     @property
     def sha256(self) -> str:
@@ -52,13 +57,41 @@ class StubPredictor:
         contents = given.contents if isinstance(given, StubPrepared) else tuple(given)
         self.batches.append([c.title for c in contents])
         self.during(contents)
-        return [self._prediction(c) for c in contents]
+        return [self.say(c) for c in contents]
 
-    def _prediction(self, content: Content) -> Prediction:
+    def say(self, content: Content) -> Prediction:
         seed = sha256(f"{self.version} {content}".encode()).digest()
         confidence = np.frombuffer(seed[: len(self.genres)], dtype=np.uint8).astype(np.float32) / 255
         decisions = tuple("accepted" if c > 0.9 else "rejected" if c < 0.1 else "review" for c in confidence)
         return Prediction(confidence, confidence >= 0.5, decisions)
+
+
+def stub_explain(
+    predictor: StubPredictor, content: Content, genres: Sequence[str], *, between: Callable[[], None]
+) -> list[Explanation]:
+    """Every word of the plot weighs as much as it is long; `during` is called as with a batch, and may raise."""
+    between()
+    predictor.explained.append((content.title, tuple(genres)))
+    predictor.during([content])
+    made = predictor.say(content)
+    found = []
+    for genre in genres:
+        words = tuple(
+            (m.group(), m.span(), float(len(m.group()))) for m in re.finditer(r"\w+", content.plot or "")
+        )
+        confidence = float(made.confidence[predictor.genres.index(genre)])
+        found.append(Explanation(genre, confidence, words, np.zeros((0, 0)), {"plot": 1.0, "poster": 0.0}))
+    return found
+
+
+def stub_embed(predictor: StubPredictor, contents: Sequence[Content]) -> NDArray[np.float32]:
+    """Movies are near to each other that have words in common."""
+    predictor.embedded.extend(content.title for content in contents)
+    vectors = np.zeros((len(contents), 64), dtype=np.float32)
+    for row, content in enumerate(contents):
+        for word in (content.plot or "").lower().split():
+            vectors[row, sha256(word.encode()).digest()[0] % 64] += 1
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
 class StubLoader:

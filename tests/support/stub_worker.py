@@ -11,8 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import worker.champion
+import worker.explaining
 from tagger.content import Content
-from tests.support.stub_model import StubPredictor
+from tests.support.stub_model import StubPredictor, stub_embed, stub_explain
 from worker.cli import main
 
 PACE = float(os.environ.get("MARQUEE_TEST_PACE", "0"))
@@ -45,6 +46,8 @@ def load_artifact(path: Path) -> SimpleNamespace:
 
 worker.champion.Predictor = Loader  # type: ignore[assignment, misc]
 worker.champion.load_artifact = load_artifact  # type: ignore[assignment]
+worker.explaining.explain_all = stub_explain  # type: ignore[assignment]
+worker.explaining.embed = stub_embed  # type: ignore[assignment]
 
 if __name__ == "__main__":
     main()
