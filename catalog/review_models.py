@@ -107,7 +107,10 @@ class Action(Base):
     seconds: Mapped[float | None]
     detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    __table_args__ = (Index("action_editor", "editor_id", "id"),)
+    __table_args__ = (
+        Index("action_editor", "editor_id", "id"),
+        Index("action_movie", "movie_id", "id", postgresql_where=text("movie_id IS NOT NULL")),
+    )
 
 
 class Review(Base):

@@ -60,9 +60,12 @@ def answer(connection: Connection, decision_ids: Sequence[int]) -> None:
     connection.execute(ANSWER, {"decisions": list(decision_ids)})
 
 
-def take_back(connection: Connection, decision_ids: Sequence[int]) -> None:
-    """The decisions were undone: their audits are open again, or answered by what the labels stand on now."""
-    connection.execute(TAKE_BACK, {"decisions": list(decision_ids)})
+def take_back(connection: Connection, decision_ids: Sequence[int]) -> int:
+    """The decisions were undone: their audits are open again, or answered by what the labels stand on now.
+
+    Returns how many audits that were.
+    """
+    return connection.execute(TAKE_BACK, {"decisions": list(decision_ids)}).rowcount
 
 
 def precision(connection: Connection, model_id: int | None = None) -> list[Precision]:

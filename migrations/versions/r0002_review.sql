@@ -58,6 +58,7 @@ CREATE TABLE marquee.action (
     at        timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX action_editor ON marquee.action (editor_id, id);
+CREATE INDEX action_movie ON marquee.action (movie_id, id) WHERE movie_id IS NOT NULL;
 CREATE TRIGGER action_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON marquee.action
     FOR EACH STATEMENT EXECUTE FUNCTION marquee.refuse_change('The log of actions is append-only.');
 
