@@ -20,7 +20,7 @@ from catalog.loading import RefusedRow, load
 from catalog.records import MovieRecord, read_record
 from review.api.guard import Catalog, GuardedRoute, Token, needs
 from review.api.lines import MAX_LINE, DamagedBodyError, Inflate, Lines, Plain
-from review.api.problems import ProblemError, documented, reason
+from review.api.problems import UNAVAILABLE, ProblemError, documented, reason
 from review.api.shapes import BulkReport
 from review.api.trust import author_of
 
@@ -146,12 +146,13 @@ async def upsert_many(
     except (ProblemError, DatabaseUnavailableError) as error:
         if writing is not None and not writing.done():
             await asyncio.wait([writing])
+        known = isinstance(error, ProblemError)
         raise ProblemError(
-            error.status if isinstance(error, ProblemError) else 503,
-            f"{error.message} {len(bulk.ids):,} movies were written before.",
-            mend=error.mend,
+            error.status if known else 503,
+            f"{error.message if known else UNAVAILABLE} {len(bulk.ids):,} movies were written before.",
+            mend=error.mend if known else "Try again in a moment: to send the same lines again does no harm.",
             report=bulk.report(),
-        ) from None
+        ) from error
     return Response(await run_in_threadpool(bulk.body), media_type="application/json")
 
 

@@ -27,6 +27,7 @@ from marquee.errors import MarqueeError
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+UNAVAILABLE = "The catalog cannot be used now."
 MAX_REASONS = 20
 MAX_REASON = 300
 STATUSES: tuple[tuple[type[CatalogError], int], ...] = (
@@ -103,6 +104,9 @@ def _known(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, ProblemError):
         return problem(error.status, error.message, error.mend, error.headers, **error.more)
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+    if status >= 500:  # whoever asks may not even have a token: where the server stands is for the log
+        log.error("the API cannot answer", error=error.message)
+        return problem(status, UNAVAILABLE, "Try again in a moment; GET /readyz says which part is missing.")
     more: dict[str, Any] = {}
     if isinstance(error, DecisionConflictError):
         more = {"difference": list(error.difference), "seen": error.card.seen}
