@@ -10,6 +10,7 @@ marquee.errors.MarqueeError
     ├── ForgedRequestError      a request that this application's pages did not send
     ├── PosterUnusableError     an upload that is no image
     ├── PosterNotFoundError     no poster has this hash
+    ├── NotNewestError          an undo of what is not the newest action
     └── InvalidFormError        a field of a form cannot be used
 """
 
@@ -99,6 +100,18 @@ class PosterNotFoundError(ReviewError):
 
     def __init__(self) -> None:
         super().__init__("There is no such poster.")
+
+
+class NotNewestError(ReviewError):
+    """An undo of what is not the editor's newest action that stands."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You did something else since, or this is undone already.",
+            mend="Undo (U) on the review page takes your actions back one by one, the newest first.",
+        )
 
 
 class InvalidFormError(ReviewError):

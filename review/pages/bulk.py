@@ -8,9 +8,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from catalog.engine import transaction
 from catalog.names import genre_names
-from catalog.review import bulk
+from catalog.review import actions, bulk
 from catalog.review.counts import size
+from catalog.review.newest import is_next_undo
 from review.answers import wants_json
+from review.errors import NotNewestError
 from review.inputs import SMALLINT, BulkId, Genre
 from review.inputs import Query as QueryField
 from review.links import Slice
@@ -70,15 +72,31 @@ def progress(request: Request, services: ServicesDep, visit: VisitDep, bulk_id: 
     """How far it is, as a page or for the page's script."""
     with transaction(services.engine) as connection:
         state = bulk.read_progress(connection, bulk_id)
+        can_undo = is_next_undo(connection, visit.editor.id, bulk_id)
     if wants_json(request):
         return JSONResponse(
             {
                 "total": state.total,
                 "done": state.done,
                 "changed": state.changed,
-                "finished": bool(state.finished),
-                "undone": state.undone,
+                "finished": state.finished,
                 "error": state.error,
             }
         )
-    return render(request, "bulk_progress.html", bulk=state, part=Slice.read(request.query_params))
+    part = Slice.read(request.query_params)
+    return render(request, "bulk_progress.html", bulk=state, can_undo=can_undo, part=part)
+
+
+@router.post("/bulk/{bulk_id}/undo")
+def undo(services: ServicesDep, visit: VisitDep, bulk_id: BulkId) -> Response:
+    """Take the whole bulk decision back, if it is the editor's newest action that stands.
+
+    Raises:
+        NotNewestError: the editor did something else since.
+    """
+    with transaction(services.engine) as connection:
+        undone = actions.undo(connection, visit.editor) if is_next_undo(connection, visit.editor.id, bulk_id) else None
+    if undone is None:
+        raise NotNewestError
+    services.bulks.wake()
+    return RedirectResponse(f"/bulk/{undone.bulk_id}", 303)

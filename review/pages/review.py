@@ -8,10 +8,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from catalog.engine import transaction
 from catalog.review.leases import keep, release
+from catalog.review.newest import Newest, newest_action
 from review.inputs import MovieId, MovieIds, Query
 from review.links import Slice
-from review.services import ServicesDep
-from review.showing import as_json, open_movie, open_next
+from review.services import Services, ServicesDep
+from review.showing import Shown, as_json, open_movie, open_next
 from review.views import render
 from review.visit import VisitDep
 
@@ -24,8 +25,9 @@ def start(request: Request, services: ServicesDep, visit: VisitDep) -> Response:
     part = Slice.read(request.query_params)
     with transaction(services.engine) as connection:
         shown = open_next(connection, services, visit, part)
+        newest = newest_action(connection, visit.editor.id)
     if shown is None:
-        return render(request, "review.html", card=None, holder=None, part=part)
+        return _page(request, services, None, part, newest)
     return RedirectResponse(part.on(f"/review/{shown.card.movie_id}"), 303)
 
 
@@ -35,7 +37,8 @@ def movie(request: Request, services: ServicesDep, visit: VisitDep, movie_id: Mo
     part = Slice.read(request.query_params)
     with transaction(services.engine) as connection:
         shown = open_movie(connection, services, visit, movie_id)
-    return render(request, "review.html", card=shown.card, holder=shown.holder, part=part)
+        newest = newest_action(connection, visit.editor.id)
+    return _page(request, services, shown, part, newest)
 
 
 @router.get("/review/{movie_id}/card")
@@ -72,3 +75,15 @@ def leave(services: ServicesDep, visit: VisitDep, movie: MovieIds = []) -> Respo
     with transaction(services.engine) as connection:
         release(connection, visit.editor.id, movie)
     return Response(status_code=204)
+
+
+def _page(request: Request, services: Services, shown: Shown | None, part: Slice, newest: Newest) -> Response:
+    return render(
+        request,
+        "review.html",
+        card=shown.card if shown else None,
+        holder=shown.holder if shown else None,
+        part=part,
+        newest=newest.id,
+        beat=max(1, round(services.config.lease_seconds / 3)),
+    )

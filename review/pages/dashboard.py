@@ -1,0 +1,5 @@
+"""The dashboard."""
+
+from fastapi import APIRouter
+
+router = APIRouter()
