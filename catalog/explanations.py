@@ -18,10 +18,12 @@ EXPLAIN_CHANNEL = "marquee_explain"
 ATTEMPTS = 3
 TOLD = 500
 
+# Rows are written in the order of their ids, as all who write several do; `place` is their turn.
 ASK = """
-INSERT INTO marquee.explanation AS e (movie_id, genre_id, revision, model_id, priority)
-SELECT t.movie_id, wanted.genre_id, t.tagged_revision, t.tagged_model_id, :priority
-FROM ({wanted}) AS wanted(movie_id, genre_id)
+INSERT INTO marquee.explanation AS e (movie_id, genre_id, revision, model_id, priority, asked_at)
+SELECT t.movie_id, wanted.genre_id, t.tagged_revision, t.tagged_model_id, :priority,
+       statement_timestamp() + wanted.place * interval '1 microsecond'
+FROM ({wanted}) AS wanted(movie_id, genre_id, place)
 JOIN marquee.tagging t ON t.movie_id = wanted.movie_id AND t.tagged_revision IS NOT NULL
 LEFT JOIN marquee.genre g ON g.id = wanted.genre_id
 WHERE (wanted.genre_id IS NULL OR g.id IS NOT NULL)
@@ -41,13 +43,14 @@ WHERE NOT {same} OR (e.done_at IS NULL AND e.priority > EXCLUDED.priority)
 """
 SAME = "(e.revision = EXCLUDED.revision AND e.model_id = EXCLUDED.model_id)"
 ASK_MOVIE = text(
-    ASK.format(wanted="SELECT CAST(:movie_id AS bigint), unnest(CAST(:genres AS smallint[]))", same=SAME)
+    ASK.format(wanted="SELECT CAST(:movie_id AS bigint), unnest(CAST(:genres AS smallint[])), 0", same=SAME)
 )
 ASK_QUEUE = text(
     ASK.format(
         wanted="""
-    SELECT first.movie_id, unnest(array_append(first.asks, NULL)) FROM (
-        SELECT movie_id, asks FROM marquee.review WHERE state = 'open'
+    SELECT first.movie_id, unnest(array_append(first.asks, NULL)), first.place FROM (
+        SELECT movie_id, asks, row_number() OVER (ORDER BY uncertainty DESC, movie_id) AS place
+        FROM marquee.review WHERE state = 'open'
         ORDER BY uncertainty DESC, movie_id LIMIT :movies) first""",
         same=SAME,
     )
