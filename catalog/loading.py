@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from catalog.decisions import Verdicted, decide
 from catalog.engine import transaction
@@ -15,6 +15,8 @@ from catalog.records import MovieRecord
 
 PRIORITY = text("SELECT set_config('marquee.priority', :priority, true)")
 GENRES = text("SELECT name, id FROM marquee.genre ORDER BY id")
+DEADLOCK = "40P01"
+PATIENCE = 5
 Numbered = tuple[int, MovieRecord]
 
 
@@ -57,12 +59,8 @@ def _load(
 ) -> None:
     if not rows:
         return
-    records = [record for _, record in rows]
     try:
-        with transaction(engine) as connection:
-            connection.execute(PRIORITY, {"priority": priority})
-            ids = upsert(connection, records)
-            labels = _label(connection, ids, records, trusted_by) if trusted_by is not None else 0
+        ids, labels = _store(engine, [record for _, record in rows], priority, trusted_by)
     except (IntegrityError, DataError, UnknownGenreError) as error:
         if len(rows) == 1:
             loaded.refused.append(RefusedRow(rows[0][0], _reason(error)))
@@ -73,6 +71,25 @@ def _load(
     else:
         loaded.ids.update(zip((line for line, _ in rows), ids, strict=True))
         loaded.labels += labels
+
+
+def _store(
+    engine: Engine, records: Sequence[MovieRecord], priority: str, trusted_by: str | None
+) -> tuple[list[int], int]:
+    """Store the records together; returns their ids and how many labels were written.
+
+    Two loads of the same movies in different orders can wait for each other: Postgres ends one, which tries again.
+    """
+    for attempt in range(1, PATIENCE + 1):
+        try:
+            with transaction(engine) as connection:
+                connection.execute(PRIORITY, {"priority": priority})
+                ids = upsert(connection, records)
+                return ids, _label(connection, ids, records, trusted_by) if trusted_by is not None else 0
+        except OperationalError as error:
+            if attempt == PATIENCE or getattr(error.orig, "pgcode", None) != DEADLOCK:
+                raise
+    raise AssertionError
 
 
 def _reason(error: Any) -> str:

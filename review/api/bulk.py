@@ -30,6 +30,7 @@ PATH = "/movies/bulk"
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 CHUNK_LINES, CHUNK_BYTES = 1_000, 4 * 1024 * 1024
 MAX_LINES, MAX_BYTES = 100_000, 256 * 1024 * 1024
+AGAIN = "Try again in a moment: to send the same lines again does no harm."
 EXAMPLE = '{"external_id": "movie-42", "title": "The Lighthouse Keeper", "year": 1999}\n{"tmdb_id": 603}\n'
 BODY = {
     "requestBody": {
@@ -146,11 +147,11 @@ async def upsert_many(
     except (ProblemError, DatabaseUnavailableError) as error:
         if writing is not None and not writing.done():
             await asyncio.wait([writing])
-        known = isinstance(error, ProblemError)
+        why = error if isinstance(error, ProblemError) else ProblemError(503, UNAVAILABLE, mend=AGAIN)
         raise ProblemError(
-            error.status if known else 503,
-            f"{error.message if known else UNAVAILABLE} {len(bulk.ids):,} movies were written before.",
-            mend=error.mend if known else "Try again in a moment: to send the same lines again does no harm.",
+            why.status,
+            f"{why.message} {len(bulk.ids):,} movies were written before.",
+            mend=why.mend,
             report=bulk.report(),
         ) from error
     return Response(await run_in_threadpool(bulk.body), media_type="application/json")

@@ -7,7 +7,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -86,6 +86,7 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(IntegrityError, _refused)
     api.add_exception_handler(DataError, _refused)
+    api.add_exception_handler(OperationalError, _busy)  # a deadlock, a time-out of a statement
     api.add_exception_handler(PoolTimeoutError, _busy)
     api.add_exception_handler(Exception, _unforeseen)
 
@@ -150,7 +151,8 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
     return problem(422, f"The catalog cannot store it: {cause}", "Correct the value.")
 
 
-def _busy(_: Request, _error: Exception) -> JSONResponse:
+def _busy(_: Request, error: Exception) -> JSONResponse:
+    log.warning("the API is busy", error=" ".join(str(error).split())[:MAX_REASON])
     return problem(503, "Too many requests are under way.", "Try again in a moment, with fewer at once.")
 
 
