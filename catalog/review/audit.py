@@ -21,7 +21,8 @@ WHERE d.id = ANY(:decisions) AND a.movie_id = d.movie_id AND a.genre_id = d.genr
   AND a.model_id = d.model_id AND a.revision = (
       SELECT revision FROM marquee.prediction_log l WHERE l.movie_id = d.movie_id ORDER BY l.id DESC LIMIT 1)
 """)
-# After an undo the label stands on an older decision; that one is the answer if it was given to this audit.
+# After an undo the label stands on an older decision; that one is the answer if it was given to this audit. What was
+# undone is the answer that stood, or the withdrawal of one.
 TAKE_BACK = text("""
 UPDATE marquee.audit a SET (decision_id, holds) = (
     SELECT p.id, p.verdict = 'accepted'
@@ -29,7 +30,9 @@ UPDATE marquee.audit a SET (decision_id, holds) = (
     LEFT JOIN marquee.action did ON did.id = p.action_id
     WHERE l.movie_id = a.movie_id AND l.genre_id = a.genre_id AND p.source = 'editor'
       AND p.model_id = a.model_id AND p.at >= a.sampled_at AND did.kind IS DISTINCT FROM 'bulk')
-WHERE a.decision_id = ANY(:decisions)
+FROM marquee.decision u
+WHERE u.id = ANY(:decisions) AND a.movie_id = u.movie_id AND a.genre_id = u.genre_id
+  AND (a.decision_id = u.id OR a.decision_id IS NULL AND u.verdict = 'withdrawn')
 """)
 ANSWERED = text("""
 SELECT g.id, g.name, count(*) AS n, count(*) FILTER (WHERE a.holds) AS held
