@@ -15,9 +15,7 @@ REVISION = text("SELECT revision FROM marquee.tagging WHERE movie_id = :id")
 EDITABLE = frozenset({"plot", "poster_url", "poster_hash"})
 
 
-def edit(
-    connection: Connection, movie_id: int, changes: Mapping[str, Any], *, by: str, revision: int
-) -> int:
+def edit(connection: Connection, movie_id: int, changes: Mapping[str, Any], *, by: str, revision: int) -> int:
     """Write the changes of an editor who saw this revision; returns the movie's new one.
 
     An empty value takes the movie's own away, so that TMDB's is fetched instead.

@@ -1,5 +1,10 @@
 """Errors as answers: the right status, in the page's clothes or as JSON, whichever was asked for."""
 
+from urllib.parse import urlencode
+
+from contextlib import suppress
+from urllib.parse import urlencode
+
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -7,7 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from urllib.parse import urlencode
 
 from catalog.errors import (
     BulkNotFoundError,
@@ -23,7 +27,9 @@ from catalog.errors import (
 )
 from marquee.errors import MarqueeError
 from review.errors import ForgedRequestError, NotSignedInError, ReviewError, TooManyAttemptsError
+from review.services import services_of
 from review.views import render
+from review.visit import signed_in
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +73,7 @@ def status_of(error: MarqueeError) -> int:
     """The HTTP status of an error."""
     if isinstance(error, ReviewError):
         return error.status
-    return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), 503)
 
 
 def wants_json(request: Request) -> bool:
@@ -89,6 +95,7 @@ class Faults:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and answer for whoever fails at it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -132,6 +139,7 @@ def _known(request: Request, error: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    _recognise(request)
     message = "There is no such page." if error.status_code == 404 else str(error.detail)
     headers = dict(error.headers or {})
     return _answer(request, error.status_code, message, MENDS.get(error.status_code, ""), headers)
@@ -142,7 +150,15 @@ def _invalid(request: Request, error: Exception) -> Response:
     if any(e["loc"][0] == "path" for e in error.errors()):
         return _answer(request, 404, "There is no such page.", MENDS[404])
     reasons = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
-    return _answer(request, 422, f"The request cannot be used: {reasons}.", "Load the page anew and try again.")
+    return _answer(
+        request, 422, f"The request cannot be used: {reasons}.", "Load the page anew and try again."
+    )
+
+
+def _recognise(request: Request) -> None:
+    """Find out who asked for what does not exist, so that the page can have its bar."""
+    with suppress(MarqueeError):
+        signed_in(request, services_of(request))
 
 
 def _answer(
@@ -159,5 +175,13 @@ def _answer(
         return JSONResponse({"error": kind, "message": message, "mend": mend, **more}, status, headers)
     title = TITLES.get(status, "That does not work")
     return render(
-        request, "error.html", status, headers, code=status, title=title, message=message, mend=mend, more=more
+        request,
+        "error.html",
+        status,
+        headers,
+        code=status,
+        title=title,
+        message=message,
+        mend=mend,
+        more=more,
     )

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 from sqlalchemy import Engine
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
-from starlette.responses import Response
 
 from review import answers
+from review.api import add_api
 from review.bulk_runner import BulkRunner
 from review.config import Posters, ReviewConfig
 from review.pages import PAGES
@@ -52,6 +53,7 @@ def create_app(engine: Engine, config: ReviewConfig, posters: Posters) -> FastAP
     for page in PAGES:
         app.include_router(page, dependencies=[Depends(genuine)], include_in_schema=False)
     app.mount("/static", StaticAssets(directory=STATIC), "static")
+    add_api(app, engine)
     answers.install(app)
     app.add_middleware(answers.Faults)
     app.add_middleware(Bounds, public_host=config.public_host, max_body=max_body)

@@ -68,7 +68,7 @@ def start(
 
 
 @router.get("/bulk/{bulk_id}")
-def progress(request: Request, services: ServicesDep, visit: VisitDep, bulk_id: BulkId) -> Response:  # noqa: ARG001
+def progress(request: Request, services: ServicesDep, visit: VisitDep, bulk_id: BulkId) -> Response:
     """How far it is, as a page or for the page's script."""
     with transaction(services.engine) as connection:
         state = bulk.read_progress(connection, bulk_id)
@@ -95,7 +95,11 @@ def undo(services: ServicesDep, visit: VisitDep, bulk_id: BulkId) -> Response:
         NotNewestError: the editor did something else since.
     """
     with transaction(services.engine) as connection:
-        undone = actions.undo(connection, visit.editor) if is_next_undo(connection, visit.editor.id, bulk_id) else None
+        undone = (
+            actions.undo(connection, visit.editor)
+            if is_next_undo(connection, visit.editor.id, bulk_id)
+            else None
+        )
     if undone is None:
         raise NotNewestError
     services.bulks.wake()

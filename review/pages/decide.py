@@ -46,9 +46,7 @@ def toggle(
         saved = _repeated(connection, visit, after, "toggle", movie_id)
         if saved is None:
             saved = _saved(
-                actions.toggle(
-                    connection, visit.editor, movie_id, genre, verdict, seen=seen, seconds=seconds
-                )
+                actions.toggle(connection, visit.editor, movie_id, genre, verdict, seen=seen, seconds=seconds)
             )
     if wants_json(request):
         return JSONResponse(saved)
@@ -62,8 +60,8 @@ def finish(
     visit: VisitDep,
     movie_id: MovieId,
     seen: Seen,
-    accept: Genres = [],
-    reject: Genres = [],
+    accept: Genres = (),
+    reject: Genres = (),
     seconds: Seconds = None,
     queue: Query = "",
     after: After = None,
@@ -114,7 +112,11 @@ def undo(
             return JSONResponse(repeated | {"undone": None, "movie": None})
         undone = actions.undo(connection, visit.editor, lease_seconds=services.config.lease_seconds)
         shown = None
-        if undone is not None and undone.movie_id is not None and read_seen(connection, undone.movie_id) is not None:
+        if (
+            undone is not None
+            and undone.movie_id is not None
+            and read_seen(connection, undone.movie_id) is not None
+        ):
             shown = open_movie(connection, services, visit, undone.movie_id)
     if undone is not None and undone.bulk_id is not None:
         services.bulks.wake()

@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from catalog.engine import transaction
+from catalog.errors import EditorNotFoundError
 from catalog.people.editors import add_editor, disable_editor, enable_editor, find_editor, list_editors
 from catalog.people.invitations import invite
 from catalog.people.keys import fingerprint, new_key
 from catalog.people.tokens import list_tokens
-from catalog.errors import EditorNotFoundError
 from review.services import Services, ServicesDep
 from review.views import render
 from review.visit import AdminDep
@@ -79,5 +79,11 @@ def _page(
     place = services.config.public_url or str(request.base_url)
     link = f"{place.rstrip('/')}/enter?token={key}" if key else None
     return render(
-        request, "editors.html", editors=editors, tokens=tokens, link=link, named=named, hours=LINK_MINUTES // 60
+        request,
+        "editors.html",
+        editors=editors,
+        tokens=tokens,
+        link=link,
+        named=named,
+        hours=LINK_MINUTES // 60,
     )

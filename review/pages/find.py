@@ -27,8 +27,6 @@ def find(
     with transaction(services.engine) as connection:
         found = search(connection, q) if q.strip() else []
     if wants_json(request):
-        rows = [
-            {"movie_id": f.movie_id, "title": f.title, "year": f.year, "state": f.state} for f in found
-        ]
+        rows = [{"movie_id": f.movie_id, "title": f.title, "year": f.year, "state": f.state} for f in found]
         return JSONResponse({"found": rows})
     return render(request, "find.html", q=q, found=found)

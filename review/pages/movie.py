@@ -23,7 +23,11 @@ router = APIRouter()
 
 @router.get("/movies/{movie_id}")
 def page(
-    request: Request, services: ServicesDep, visit: VisitDep, movie_id: MovieId, said: str = ""  # noqa: ARG001
+    request: Request,
+    services: ServicesDep,
+    visit: VisitDep,  # noqa: ARG001
+    movie_id: MovieId,
+    said: str = "",
 ) -> Response:
     """The movie; of one that was deleted, its timeline."""
     return movie_page(request, services, movie_id, said=said)

@@ -24,7 +24,7 @@ def page(request: Request, services: ServicesDep, visit: VisitDep, after: str = 
     part = Slice.read(request.query_params)
     with transaction(services.engine) as connection:
         found = read_page(connection, part.filter, part.order, after=after[:500] or None, limit=PAGE)
-        by_state = {s: read_counts(connection, s) for s in ("open", "done", "auto", None)}  # type: ignore[arg-type]
+        by_state = {s: read_counts(connection, s) for s in ("open", "done", "auto", None)}
         total, exact = size(connection, part.filter)
         genres, models = genre_names(connection), model_versions(connection)
     return render(

@@ -1,7 +1,5 @@
 """The review page: one movie fills the screen. Its script asks here for the next movie and keeps its leases."""
 
-from typing import Annotated
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -52,7 +50,7 @@ def card(request: Request, services: ServicesDep, visit: VisitDep, movie_id: Mov
 
 @router.post("/review/next")
 def following(
-    request: Request, services: ServicesDep, visit: VisitDep, queue: Query = "", holding: MovieIds = []
+    request: Request, services: ServicesDep, visit: VisitDep, queue: Query = "", holding: MovieIds = ()
 ) -> Response:
     """The movie after those that the page is holding, fetched ahead."""
     part = Slice.parse(queue)
@@ -62,7 +60,7 @@ def following(
 
 
 @router.post("/review/keep")
-def heartbeat(services: ServicesDep, visit: VisitDep, movie: MovieIds = []) -> Response:
+def heartbeat(services: ServicesDep, visit: VisitDep, movie: MovieIds = ()) -> Response:
     """The page is still open: keep its movies. The answer names those that are still held."""
     with transaction(services.engine) as connection:
         held = keep(connection, visit.editor.id, movie, services.config.lease_seconds)
@@ -70,7 +68,7 @@ def heartbeat(services: ServicesDep, visit: VisitDep, movie: MovieIds = []) -> R
 
 
 @router.post("/review/release")
-def leave(services: ServicesDep, visit: VisitDep, movie: MovieIds = []) -> Response:
+def leave(services: ServicesDep, visit: VisitDep, movie: MovieIds = ()) -> Response:
     """The page is being left: its movies are free for others."""
     with transaction(services.engine) as connection:
         release(connection, visit.editor.id, movie)

@@ -32,6 +32,7 @@ class Bounds:
         self.max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request, or pass it on with its body counted."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -19,7 +19,7 @@ HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # without a referrer, browsers hide the Origin of forms too
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -36,6 +36,7 @@ class SecurityHeaders:
         self.headers = HEADERS | ({"Strict-Transport-Security": HTTPS_ONLY} if https_only else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and its answer with the headers."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -11,6 +11,11 @@ export function busy(event) {
   return event.target.closest?.("input, textarea, select, [contenteditable]") !== null;
 }
 
+// On a narrow screen the filters would hide what they find.
+if (matchMedia("(max-width: 60rem)").matches) {
+  for (const filters of document.querySelectorAll("details.filters")) filters.open = false;
+}
+
 function open(dialog) {
   if (!dialog || dialog.open) return;
   dialog.showModal();
