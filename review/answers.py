@@ -1,7 +1,5 @@
 """Errors as answers: the right status, in the page's clothes or as JSON, whichever was asked for."""
 
-from urllib.parse import urlencode
-
 from contextlib import suppress
 from urllib.parse import urlencode
 
