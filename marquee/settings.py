@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     poster_hosts: list[str] = Field(
         [], description="Hosts of your own, host or host:port as in a URL, that posters may come from."
     )
+    webhook_hosts: list[str] = Field(
+        [],
+        description="Hosts of your own, likewise, that webhooks may be at: also inside your network, also by http.",
+    )
     artifact: Path | None = Field(None, description="The model to start with. Default: the one that ships.")
     device: str = Field("auto", description="Where the model runs: auto, cpu or cuda:N.")
     cpu_threads: int = Field(0, ge=0, description="Threads of the model on a CPU; 0 is one a core.")

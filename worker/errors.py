@@ -11,6 +11,7 @@ marquee.errors.MarqueeError
     ├── DeviceError                 a tag worker's device fails at everything
     ├── AddressError                the review page cannot listen at its address
     ├── ChildStartError             a program could not be started at all
+├── WebhookRefusedError         a webhook's host may not be told anything
     ├── FetchError                  getting a movie's content
     │   ├── FetchUnavailableError   a service cannot be reached now: try again
     │   │   ├── RateLimitedError    … not before `retry_after` seconds
@@ -120,6 +121,15 @@ class ChildStartError(WorkerError):
         super().__init__(
             f"{program} could not be started: {reason}.",
             mend="Check that the file exists and that this user may execute it.",
+        )
+
+
+class WebhookRefusedError(WorkerError):
+    """A webhook's host may not be told anything."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message, mend="Give an https:// URL of a public host, or name the host in MARQUEE_WEBHOOK_HOSTS."
         )
 
 

@@ -43,6 +43,7 @@ UPDATE marquee.delivery SET
     given_up_at = CASE WHEN attempts >= :most THEN clock_timestamp() END
 WHERE id = :id AND delivered_at IS NULL AND given_up_at IS NULL
 """)
+GONE = text("UPDATE marquee.delivery SET status = :status WHERE id = :id AND delivered_at IS NULL")
 POSTPONE = text("""
 UPDATE marquee.delivery SET
     attempts = attempts - 1, due_at = clock_timestamp() + make_interval(secs => :pause)
@@ -127,6 +128,11 @@ def failed(
             "most": MAX_ATTEMPTS,
         },
     )
+
+
+def gone(connection: Connection, delivery_id: int, status: int | None) -> None:
+    """Note what a webhook answered to the delivery that disabled it, and so gave all its deliveries up."""
+    connection.execute(GONE, {"id": delivery_id, "status": status})
 
 
 def postpone(connection: Connection, deliveries: Sequence[Delivery], pause: float) -> None:

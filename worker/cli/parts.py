@@ -104,15 +104,20 @@ def tag(
 
 @app.command()
 def beat() -> None:
-    """Send the scheduled tasks. Run exactly one.
+    """Send the scheduled tasks, and tell the webhooks. Run exactly one.
 
     Example: marquee worker beat
     """
     from catalog.liveness import Presence
     from worker.app import app as celery
+    from worker.webhooks import Sender, WebhookClient
 
     settings = load_settings()
     configure_logging(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
-    with catalog_of(settings, name="beat") as engine, Presence(engine, "beat"):
+    with (
+        catalog_of(settings, name="beat", pool_size=8) as engine,
+        Sender(engine, WebhookClient(settings.webhook_hosts), poll_seconds=settings.poll_seconds),
+        Presence(engine, "beat"),
+    ):
         celery.Beat(loglevel=settings.log_level, schedule=str(settings.home / "beat-schedule")).run()

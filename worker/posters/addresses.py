@@ -1,8 +1,9 @@
-"""Which addresses a poster may come from.
+"""Which addresses a poster may come from, and a webhook may be at.
 
 A catalog's row may name any URL, and a worker stands inside of somebody's network: without this check a row
-could make it read what only the inside may read. A name is resolved once, every address of it is checked,
-and the connection goes to a checked address, so that a second answer of the name server changes nothing.
+could make it read what only the inside may read, and a webhook make it write there. A name is resolved once,
+every address of it is checked, and the connection goes to a checked address, so that a second answer of the
+name server changes nothing.
 """
 
 import ipaddress
@@ -13,31 +14,33 @@ from urllib.parse import urlsplit
 
 import requests
 
-from worker.errors import FetchUnavailableError, PosterRefusedError
+from worker.errors import FetchUnavailableError, PosterRefusedError, WorkerError
 from worker.transport import BoundedAdapter
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def public_address(host: str, port: int) -> str:
-    """A checked address of `host`.
+def public_address(
+    host: str, port: int, what: str = "poster", refused: type[WorkerError] = PosterRefusedError
+) -> str:
+    """A checked address of `host`, which is that of a `what`.
 
     Raises:
-        PosterRefusedError: the name does not exist, or any of its addresses is not public.
+        PosterRefusedError: or `refused`: the name does not exist, or any of its addresses is not public.
         FetchUnavailableError: the name cannot be looked up now.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno == socket.EAI_NONAME:
-            raise PosterRefusedError(f"The poster's host {host} does not exist.") from None
-        raise FetchUnavailableError(f"The poster's host {host} cannot be looked up.") from None
+            raise refused(f"The {what}'s host {host} does not exist.") from None
+        raise FetchUnavailableError(f"The {what}'s host {host} cannot be looked up.") from None
     except (UnicodeError, OSError):
-        raise PosterRefusedError("The poster's host has no valid name.") from None
+        raise refused(f"The {what}'s host has no valid name.") from None
     addresses = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in found]
     if not addresses or not all(is_public(address) for address in addresses):
-        raise PosterRefusedError(f"The poster's host {host} is not on the public internet.")
+        raise refused(f"The {what}'s host {host} is not on the public internet.")
     return str(min(addresses, key=lambda address: address.version))
 
 
@@ -53,7 +56,15 @@ def is_public(address: Address) -> bool:
 
 
 class PublicAdapter(BoundedAdapter):
-    """Connects to the address that was checked, and still asks for, and verifies, the host by its name."""
+    """Connects to the address that was checked, and still asks for, and verifies, the host by its name.
+
+    `what` is asked for there, and `refused` is raised where it may not be.
+    """
+
+    def __init__(self, what: str = "poster", refused: type[WorkerError] = PosterRefusedError) -> None:
+        self.what = what
+        self.refused = refused
+        super().__init__()
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
@@ -63,7 +74,8 @@ class PublicAdapter(BoundedAdapter):
         host_params: dict[str, Any] = {**named}
         pool_kwargs: dict[str, Any] = {**tls}
         name, secure = host_params["host"], host_params["scheme"] == "https"
-        host_params["host"] = public_address(name, host_params["port"] or (443 if secure else 80))
+        port = host_params["port"] or (443 if secure else 80)
+        host_params["host"] = public_address(name, port, self.what, self.refused)
         if secure:
             pool_kwargs["server_hostname"] = name
         return host_params, pool_kwargs
@@ -74,7 +86,7 @@ class PublicAdapter(BoundedAdapter):
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ARG002
         """Refuse: behind a proxy, the address that is connected to cannot be checked."""
-        raise PosterRefusedError("Posters of other hosts are not read through a proxy.")
+        raise self.refused(f"A {self.what}'s host is not reached through a proxy.")
 
 
 def origin(url: str) -> str:
