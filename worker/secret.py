@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from marquee.settings import Settings
@@ -38,10 +39,8 @@ def secret_key(settings: Settings) -> bytes:
 
 
 def _make(file: Path) -> None:
-    """Write a key that appears under its name as a whole; of two processes at once the first wins."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write a key that appears under its name as a whole; of two at once the first wins."""
+    opened, part = tempfile.mkstemp(prefix=".secret-", dir=file.parent)  # for its owner's eyes alone
     try:
         with os.fdopen(opened, "wb") as out:
             out.write(secrets.token_bytes(BYTES))
@@ -50,4 +49,4 @@ def _make(file: Path) -> None:
         with contextlib.suppress(FileExistsError):
             os.link(part, file)
     finally:
-        part.unlink()
+        Path(part).unlink()

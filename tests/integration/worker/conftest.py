@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine
 
+from tests.support.cli import Cli
 from tests.support.folders import write_folder
 from tests.support.stub_model import StubLoader, StubPredictor, promote_stub
 from tests.support.workbench import Bench, Host, MakeBench
@@ -92,3 +93,22 @@ def make_bench(engine: Engine, tmdb: OfflineTmdb, store: PosterStore, host: Host
 @pytest.fixture
 def bench(make_bench: MakeBench) -> Bench:
     return make_bench()
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
+    """The command line in an empty directory, with nothing running and a wide terminal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("MARQUEE_HOME", str(tmp_path / "home"))
+    return Cli(monkeypatch, capsys)
+
+
+@pytest.fixture
+def catalog(
+    cli: Cli, engine: Engine, database_url: str, broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Engine:
+    """The test's database, as the command line's own."""
+    monkeypatch.setenv("MARQUEE_DATABASE_URL", database_url)
+    monkeypatch.setenv("MARQUEE_BROKER_URL", broker_url)
+    return engine

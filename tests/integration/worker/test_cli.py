@@ -1,10 +1,8 @@
 """The command line: what it prints, its exit codes, and that a user's error never ends in a traceback."""
 
-import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,63 +14,13 @@ from catalog.ledger.words import Limits
 from catalog.liveness import Presence
 from marquee.settings import Settings
 from tests.support import ledger
+from tests.support.cli import Cli
 from tests.support.pipeline import ROOT
 from tests.support.stub_model import StubPredictor
 from worker.champion import Champion
-from worker.cli import app, main
+from worker.cli import app
 from worker.drain import Drain
 from worker.posters import PosterStore
-
-
-@dataclass
-class Said:
-    """What a command said and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)
-
-
-class Cli:
-    """Runs `marquee` in this process, as its entry point does."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-
-    def __call__(self, *arguments: object) -> Said:
-        self._monkeypatch.setattr(sys, "argv", ["marquee", *map(str, arguments)])
-        self._capsys.readouterr()
-        try:
-            main()
-            code: Any = 0
-        except SystemExit as end:
-            code = end.code or 0
-        said = self._capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return Said(code, said.out, said.err)
-
-
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
-    """The command line in an empty directory, with nothing running and a wide terminal."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("MARQUEE_HOME", str(tmp_path / "home"))
-    return Cli(monkeypatch, capsys)
-
-
-@pytest.fixture
-def catalog(
-    cli: Cli, engine: Engine, database_url: str, broker_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Engine:
-    """The test's database, as the command line's own."""
-    monkeypatch.setenv("MARQUEE_DATABASE_URL", database_url)
-    monkeypatch.setenv("MARQUEE_BROKER_URL", broker_url)
-    return engine
 
 
 def commands(group: Any = None, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
