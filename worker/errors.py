@@ -11,7 +11,7 @@ marquee.errors.MarqueeError
     ├── DeviceError                 a tag worker's device fails at everything
     ├── AddressError                the review page cannot listen at its address
     ├── ChildStartError             a program could not be started at all
-├── WebhookRefusedError         a webhook's host may not be told anything
+    ├── WebhookRefusedError         a webhook's host may not be told anything
     ├── FetchError                  getting a movie's content
     │   ├── FetchUnavailableError   a service cannot be reached now: try again
     │   │   ├── RateLimitedError    … not before `retry_after` seconds

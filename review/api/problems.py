@@ -23,6 +23,7 @@ from catalog.errors import (
     WebhookNotFoundError,
 )
 from marquee.errors import MarqueeError
+from review.errors import ReviewError
 
 log = structlog.get_logger(__name__)
 
@@ -60,8 +61,8 @@ class Problem(BaseModel):
     mend: str = Field(description="What to do about it.", examples=["GET /movies lists them."])
 
 
-class ProblemError(MarqueeError):
-    """A request cannot be answered; `more` is what the problem says besides."""
+class ProblemError(ReviewError):
+    """A request to the API cannot be answered; `more` is what the problem says besides."""
 
     def __init__(
         self, status: int, message: str, *, mend: str, headers: dict[str, str] | None = None, **more: Any
