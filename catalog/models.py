@@ -103,7 +103,7 @@ class Tagging(Base):
 
     __tablename__ = "tagging"
     movie_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    due_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     lease_until: Mapped[datetime | None]
     claimed_at: Mapped[datetime | None]
@@ -121,12 +121,30 @@ class Tagging(Base):
     tagged_sha256: Mapped[str | None]
     error: Mapped[str | None]
     __table_args__ = (
-        Index("tagging_pending", "priority", "due_at", postgresql_where=text("state = 'pending'")),
+        Index(
+            "tagging_pending",
+            "priority",
+            "due_at",
+            postgresql_where=text("state = 'pending' AND due_at IS NOT NULL"),
+        ),
         Index("tagging_ready", "priority", "due_at", postgresql_where=text("state = 'ready' AND deaths = 0")),
         Index("tagging_suspect", "due_at", postgresql_where=text("state = 'ready' AND deaths > 0")),
         Index("tagging_leased", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
         Index("tagging_quarantined", "movie_id", postgresql_where=text("state = 'quarantined'")),
     )
+
+
+class Arrival(Base):
+    """The ids within which a bulk load left ledger rows that have no place in line yet."""
+
+    __tablename__ = "arrival"
+    id: Mapped[int] = identity()
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    first_id: Mapped[int] = mapped_column(BigInteger)
+    last_id: Mapped[int] = mapped_column(BigInteger)
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    __table_args__ = (Index("arrival_at", "at"),)
 
 
 class Timeline(Base):

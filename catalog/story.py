@@ -20,7 +20,8 @@ MOVIE = text("""
 SELECT asked.id, COALESCE(m.title, c.title) AS title, COALESCE(m.year, c.year) AS year, m.tmdb_id, m.imdb_id,
        CASE WHEN m.id IS NULL THEN 'deleted' ELSE t.state END AS state,
        COALESCE(t.revision, (SELECT max(revision) FROM marquee.timeline WHERE movie_id = asked.id)) AS revision,
-       t.tagged_revision, t.priority, t.deaths, t.failures, t.error, t.due_at,
+       t.tagged_revision, t.priority, t.deaths, t.failures, t.error,
+       COALESCE(t.due_at, t.changed_at) AS due_at,
        c.plot, c.language, c.plot_source, c.poster_hash, c.poster_source, c.note
 FROM (SELECT CAST(:id AS bigint) AS id) asked
 LEFT JOIN marquee.movie m ON m.id = asked.id

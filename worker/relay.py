@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from catalog.engine import transaction
 from catalog.errors import DatabaseUnavailableError
+from catalog.ledger.arrivals import line_up
 from catalog.ledger.dispatch import Dispatch, claim_pending, queued, return_queued
 from catalog.ledger.recovery import recover
 from catalog.ledger.words import EVENT_CHANNEL, Limits, Priority, State
@@ -78,15 +79,10 @@ class Relay:
 
     def turn(self) -> int:
         """Recover what was lost, then send messages until the window is full; returns how many movies went."""
-        if monotonic() >= self._recover_at:
-            with transaction(self.engine) as connection:
-                recovered = recover(connection, self.limits)
-            self.nobody_takes |= any(r.held_as == State.QUEUED for r in recovered)
-            if recovered:
-                log.warning("gave movies of dead workers or lost messages to others", movies=len(recovered))
-            self._recover_at = monotonic() + self.poll_seconds
         sent = 0
         while not self._stopping:
+            if monotonic() >= self._recover_at:
+                self._recover()
             with transaction(self.engine, durable=False) as connection:
                 if self.nobody_takes and not somebody_lives(connection, "fetch"):
                     break  # more messages would only pile up in the broker
@@ -95,13 +91,27 @@ class Relay:
                 if self.broker_is_away:
                     room = min(room, 1)  # one movie tries whether it is back
                 lease = self.limits.queue_lease_seconds
-                claimed = claim_pending(connection, room, lease) if room > 0 else []
-            if not claimed:
+                if room <= 0:
+                    break
+                # While movies of a load come into line, re-tagging waits for the next look.
+                coming = line_up(connection, room)
+                lowest = Priority.BULK if coming else Priority.RETAG
+                claimed = claim_pending(connection, room, lease, lowest=lowest)
+            if claimed:
+                self._send(claimed)
+                self.broker_is_away = False
+                sent += len(claimed)
+            elif not coming:
                 break
-            self._send(claimed)
-            self.broker_is_away = False
-            sent += len(claimed)
         return sent
+
+    def _recover(self) -> None:
+        with transaction(self.engine) as connection:
+            recovered = recover(connection, self.limits)
+        self.nobody_takes |= any(r.held_as == State.QUEUED for r in recovered)
+        if recovered:
+            log.warning("gave movies of dead workers or lost messages to others", movies=len(recovered))
+        self._recover_at = monotonic() + self.poll_seconds
 
     def _send(self, claimed: Sequence[Dispatch]) -> None:
         unsent = {d.movie_id for d in claimed}

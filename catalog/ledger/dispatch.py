@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from catalog.ledger.words import Priority
+
 CLAIM = text("""
 WITH due AS (
     SELECT found.* FROM unnest(ARRAY[0, 1, 2]::smallint[]) AS level(priority)
@@ -12,6 +14,7 @@ WITH due AS (
         WHERE state = 'pending' AND priority = level.priority AND due_at <= now()
         ORDER BY due_at LIMIT :movies FOR NO KEY UPDATE SKIP LOCKED
     ) found
+    WHERE level.priority <= :lowest
     LIMIT :movies
 ), claimed AS (
     UPDATE marquee.tagging t SET
@@ -46,12 +49,15 @@ class Dispatch:
     suspect: bool
 
 
-def claim_pending(connection: Connection, movies: int, lease_seconds: float) -> list[Dispatch]:
-    """Claim up to `movies` due rows; each level of priority is exhausted before the next.
+def claim_pending(
+    connection: Connection, movies: int, lease_seconds: float, *, lowest: Priority = Priority.RETAG
+) -> list[Dispatch]:
+    """Claim up to `movies` due rows; each level of priority is exhausted before the next, down to `lowest`.
 
     The timeline gets one `changed` event a movie, however many changes collapsed into it.
     """
-    rows = connection.execute(CLAIM, {"movies": movies, "lease": lease_seconds})
+    asked = {"movies": movies, "lease": lease_seconds, "lowest": int(lowest)}
+    rows = connection.execute(CLAIM, asked)
     return [Dispatch(r.movie_id, r.priority, r.deaths > 0) for r in rows]
 
 

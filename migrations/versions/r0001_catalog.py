@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
-    "promotion label decision prediction_log prediction content timeline tagging movie genre model "
+    "promotion label decision prediction_log prediction content timeline arrival tagging movie genre model "
     "worker gate rate_limit"
 )
 FUNCTIONS = "movie_inserted movie_updated movie_deleted movie_truncated refuse_change event_priority(bigint)"

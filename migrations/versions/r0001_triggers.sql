@@ -14,11 +14,20 @@ $$;
 CREATE FUNCTION marquee.movie_inserted() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, marquee, pg_temp AS $$
 DECLARE
-    movies bigint := (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 11) few);
-    wanted smallint := marquee.event_priority(movies);
+    movies bigint;
+    first bigint;
+    last bigint;
+    wanted smallint;
+    due timestamptz := now();
 BEGIN
+    SELECT count(*), min(id), max(id) INTO movies, first, last FROM new_rows;
     IF movies = 0 THEN
         RETURN NULL;
+    END IF;
+    wanted := marquee.event_priority(movies);
+    IF movies > 1000 AND wanted = 1 THEN  -- a bulk load: the relay gives these movies their places in line
+        due := NULL;
+        INSERT INTO marquee.arrival (first_id, last_id) VALUES (first, last);
     END IF;
     IF EXISTS (SELECT FROM marquee.timeline WHERE event = 'deleted' AND at > now() - interval '1 day') THEN
         -- A movie that comes back while a worker may still have its old self in hand goes on counting its
@@ -27,12 +36,12 @@ BEGIN
             WITH gone AS (
                 SELECT movie_id, max(revision) AS revision FROM marquee.timeline
                 WHERE event = 'deleted' AND at > now() - interval '1 day' GROUP BY movie_id)
-            INSERT INTO marquee.tagging (movie_id, priority, revision, taken_revision)
-            SELECT n.id, $1, COALESCE(gone.revision, 0) + 1, COALESCE(gone.revision, 0)
+            INSERT INTO marquee.tagging (movie_id, priority, due_at, revision, taken_revision)
+            SELECT n.id, $1, $2, COALESCE(gone.revision, 0) + 1, COALESCE(gone.revision, 0)
             FROM new_rows n LEFT JOIN gone ON gone.movie_id = n.id
-        $sql$ USING wanted;
+        $sql$ USING wanted, due;
     ELSE
-        INSERT INTO marquee.tagging (movie_id, priority) SELECT id, wanted FROM new_rows;
+        INSERT INTO marquee.tagging (movie_id, priority, due_at) SELECT id, wanted, due FROM new_rows;
     END IF;
     NOTIFY marquee_event;
     RETURN NULL;

@@ -1,13 +1,14 @@
 """The claims stay cheap with a long queue: they read little more than they return, whatever comes first."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, TextClause, text
 
 from catalog.engine import transaction
-from catalog.ledger import dispatch, recovery, tagging
+from catalog.ledger import arrivals, dispatch, recovery, tagging
 from tests.support.ledger import execute
 
 QUEUE = 50_000
@@ -15,7 +16,7 @@ BATCH = 64
 # Each row is found by the claim and found again by the update; and some to spare.
 MAX_ROWS = 3 * BATCH + 20
 
-RELAY = pytest.param(dispatch.CLAIM, {"movies": BATCH, "lease": 60}, "pending", id="relay")
+RELAY = pytest.param(dispatch.CLAIM, {"movies": BATCH, "lease": 60, "lowest": 2}, "pending", id="relay")
 TAGGER = pytest.param(
     tagging.CLAIM, {"movies": BATCH, "lease": 60, "owner": 5, "suspects": 8}, "ready", id="tagger"
 )
@@ -29,6 +30,18 @@ def fill(engine: Engine, state: str, priority: str = "2", due: str = "now() - in
         f"SELECT n, '{state}', {priority}, {due} FROM generate_series(1, {QUEUE}) n",
     )
     execute(engine, "ANALYZE marquee.tagging")
+
+
+def arrive(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        connection.execute(text("ALTER TABLE marquee.tagging SET (autovacuum_enabled = off)"))
+        connection.execute(text(f"INSERT INTO marquee.arrival (first_id, last_id) VALUES (1, {QUEUE})"))
+        connection.execute(
+            text(
+                "INSERT INTO marquee.tagging (movie_id, priority, due_at) "
+                f"SELECT n, 1, NULL FROM generate_series(1, {QUEUE}) n"
+            )
+        )
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -106,6 +119,45 @@ def test_a_claim_is_cheap_before_the_first_analyze(
             )
         )
     assert BATCH < rows_read(engine, claim, values) <= MAX_ROWS
+
+
+ROWS = arrivals.STRETCH
+MIDDLE = {"id": 1, "first": QUEUE // 2, "last": QUEUE // 2 + ROWS - 1}
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["before the first analyze", "analyzed"])
+@pytest.mark.parametrize(
+    ("statement", "values", "least", "most"),
+    [
+        pytest.param(
+            arrivals.LAST, {"first": QUEUE // 2, "rows": ROWS - 1}, ROWS, ROWS, id="end of a stretch"
+        ),
+        pytest.param(
+            arrivals.PLACE, MIDDLE, 2 * ROWS, 2 * ROWS, id="places"
+        ),  # found, and found by the update
+        pytest.param(arrivals.PUT_OFF, MIDDLE, 1, 2 * ROWS, id="what is left"),
+    ],
+)
+def test_a_stretch_of_an_arrival_reads_no_more_than_itself(
+    engine: Engine, statement: TextClause, values: dict[str, Any], least: int, most: int, analyzed: bool
+) -> None:
+    arrive(engine)
+    if analyzed:
+        execute(engine, "ANALYZE marquee.tagging")
+    assert least <= rows_read(engine, statement, values) <= most
+
+
+def test_fresh_movies_cost_a_claim_nothing(engine: Engine) -> None:
+    arrive(engine)
+    [claim, values, _state] = RELAY.values
+    assert rows_read(engine, claim, values) <= 20  # type: ignore[arg-type]
+
+
+def test_looking_whether_the_line_is_short_reads_no_more_than_is_asked_for(engine: Engine) -> None:
+    fill(engine, "pending", "1")
+    values = {"bulk": 1, "at": datetime.now(UTC), "movies": BATCH}
+    assert rows_read(engine, arrivals.BEFORE, values) == BATCH
+    assert rows_read(engine, arrivals.BEFORE, values | {"at": datetime(2000, 1, 1, tzinfo=UTC)}) <= 20
 
 
 def test_recovery_reads_only_what_is_under_way(engine: Engine) -> None:

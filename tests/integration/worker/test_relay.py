@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 from celery import Celery
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from catalog.ledger.words import Limits
 from catalog.liveness import Presence
@@ -161,6 +161,43 @@ def test_interactive_before_bulk_before_retag(engine: Engine, celery: Celery, ma
     rest = ids_of(received(celery))
     assert set(rest[:8]) <= set(load)
     assert set(rest[8:]) == set(slow)
+
+
+def test_a_bulk_load_goes_out_whole_and_before_retagging(
+    engine: Engine, celery: Celery, make_relay: MakeRelay
+) -> None:
+    ledger.insert(engine, 9, priority="retag")
+    load = ledger.insert(engine, 2500, priority="bulk")
+    relay = make_relay(window=2501)
+    assert relay.turn() == 2501
+    sent = ids_of(received(celery))
+    assert sorted(sent[:2500]) == load
+    assert ledger.counts(engine) == {"queued": 2501, "pending": 8}
+
+
+def test_a_window_that_is_full_leaves_a_load_where_it_is(
+    engine: Engine, celery: Celery, make_relay: MakeRelay
+) -> None:
+    ledger.insert(engine, 2500, priority="bulk")
+    relay = make_relay(window=20)
+    relay.turn()
+    relay.turn()
+    assert ledger.counts(engine) == {"queued": 20, "pending": 2480}
+    assert ledger.scalar(engine, "SELECT count(*) FROM marquee.tagging WHERE due_at IS NULL") == 1500
+
+
+def test_movies_whose_load_a_writer_holds_go_out_when_he_gives_up(
+    engine: Engine, celery: Celery, make_relay: MakeRelay
+) -> None:
+    load = ledger.insert(engine, 1200, priority="bulk")
+    relay = make_relay(window=5000, poll_seconds=0.05, limits=Limits(queue_lease_seconds=60))
+    with engine.connect() as writer:
+        writer.execute(text("UPDATE marquee.movie SET title = 'x' WHERE id <= 3"))
+        with Running(relay):
+            until(lambda: ledger.counts(engine) == {"queued": 1197, "pending": 3})
+            writer.rollback()
+            until(lambda: ledger.counts(engine) == {"queued": 1200})
+    assert sorted(ids_of(received(celery))) == load
 
 
 def test_an_interactive_movie_overtakes_messages_in_the_broker(
