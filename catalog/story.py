@@ -30,9 +30,24 @@ LEFT JOIN marquee.content c ON c.movie_id = asked.id
 """)
 TIMELINE = text("SELECT at, revision, event, detail FROM marquee.timeline WHERE movie_id = :id ORDER BY id")
 DECISIONS = text("""
-SELECT d.at, d.revision, g.name AS genre, d.verdict, d.source, d.author
-FROM marquee.decision d JOIN marquee.genre g ON g.id = d.genre_id WHERE d.movie_id = :id ORDER BY d.id
+SELECT d.at, d.revision, g.name AS genre, d.verdict, d.source, COALESCE(e.name, d.author) AS by,
+       a.kind AS action, m.version AS seen_model, d.confidence
+FROM marquee.decision d JOIN marquee.genre g ON g.id = d.genre_id
+LEFT JOIN marquee.action a ON a.id = d.action_id
+LEFT JOIN marquee.editor e ON e.id = a.editor_id
+LEFT JOIN marquee.model m ON m.id = d.model_id
+WHERE d.movie_id = :id ORDER BY d.id
 """)
+# The other things that an editor can do; a toggle is told by its decision.
+ACTIONS = text("""
+SELECT a.at, a.kind, e.name AS by, a.seconds, undone.kind AS undoes,
+       COALESCE((SELECT revision FROM marquee.timeline t WHERE t.movie_id = :id AND t.at <= a.at
+                 ORDER BY t.id DESC LIMIT 1), 1) AS revision
+FROM marquee.action a JOIN marquee.editor e ON e.id = a.editor_id
+LEFT JOIN marquee.action undone ON undone.id = a.undoes
+WHERE a.movie_id = :id AND a.kind IN ('finish', 'skip', 'undo') ORDER BY a.id
+""")
+DID = {"finish": "finished", "skip": "skipped", "undo": "undone"}
 GENRES = text("""
 SELECT genre, confidence, source, model_version, decision
 FROM marquee.movie_genres WHERE movie_id = :id ORDER BY confidence DESC NULLS FIRST
@@ -82,10 +97,22 @@ def read_story(connection: Connection, movie_id: int) -> Story:
     asked = {"id": movie_id}
     events = [Event(*r) for r in connection.execute(TIMELINE, asked)]
     for r in connection.execute(DECISIONS, asked):
-        detail = {"genre": r.genre, "verdict": r.verdict, "source": r.source, "by": r.author}
-        events.append(Event(r.at, r.revision, "decided", detail))
+        detail = {"genre": r.genre, "verdict": r.verdict, "source": r.source, "by": r.by}
+        seen = {"action": r.action, "seen_model": r.seen_model, "confidence": _rounded(r.confidence)}
+        events.append(Event(r.at, r.revision, "decided", detail | _known(seen)))
+    for r in connection.execute(ACTIONS, asked):
+        told = {"by": r.by, "action": r.undoes, "seconds": _rounded(r.seconds)}
+        events.append(Event(r.at, r.revision, DID[r.kind], _known(told)))
     return Story(
         movie=dict(connection.execute(MOVIE, asked).one()._mapping),
         genres=[dict(r._mapping) for r in connection.execute(GENRES, asked)],
         events=sorted(events, key=lambda e: e.at),
     )
+
+
+def _known(detail: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in detail.items() if value is not None}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -69,7 +69,8 @@ def toggle(
     card, saw = _open(connection, editor, movie_id, seen)
     if verdict == "withdrawn" and all(g.label is None for g in card.genres if g.id == genre_id):
         return Outcome(None, card)
-    action_id = write_action(connection, editor, "toggle", movie_id, seconds=seconds)
+    detail = {"predicted": _predicted(card, [genre_id])}
+    action_id = write_action(connection, editor, "toggle", movie_id, seconds=seconds, detail=detail)
     _decide(connection, editor, movie_id, {genre_id: verdict}, action_id, saw)
     return Outcome(action_id, read_card(connection, movie_id))
 
@@ -150,6 +151,11 @@ def _open(connection: Connection, editor: EditorRecord, movie_id: int, seen: str
         raise LeaseHeldError(movie_id, holder)
     saw = check_seen(connection, editor, movie_id, seen)
     return read_card(connection, movie_id), saw
+
+
+def _predicted(card: Card, genre_ids: Sequence[int]) -> list[int]:
+    """Those of the genres that the model had predicted, for the measure of agreement."""
+    return [g.id for g in card.genres if g.predicted and g.id in genre_ids]
 
 
 def _decide(

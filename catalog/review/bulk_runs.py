@@ -11,7 +11,7 @@ from catalog.errors import BulkNotFoundError
 RUNS = """
 SELECT b.id, b.total, b.done, b.changed, b.finished_at IS NOT NULL AS finished, b.error, g.name AS genre,
        b.verdict, EXISTS (SELECT FROM marquee.action u WHERE u.undoes = b.action_id) AS undone,
-       a.undoes IS NOT NULL AS is_undo, e.name AS editor, b.started_at, b.filter
+       a.undoes IS NOT NULL AS is_undo, e.name AS editor, b.started_at, b.filter, b.action_id
 FROM marquee.bulk b
 JOIN marquee.genre g ON g.id = b.genre_id
 JOIN marquee.action a ON a.id = b.action_id
@@ -41,6 +41,7 @@ class Progress:
         editor: who asked for it.
         started_at: when.
         filter: the queue's filter, as a URL carries it.
+        action_id: the editor's action that it is.
     """
 
     id: int
@@ -56,6 +57,7 @@ class Progress:
     editor: str
     started_at: datetime
     filter: dict[str, str]
+    action_id: int
 
 
 def read_progress(connection: Connection, bulk_id: int) -> Progress:

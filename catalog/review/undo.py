@@ -19,7 +19,7 @@ from catalog.review.restoring import restore
 
 NEWEST = text("""
 SELECT a.id, a.kind, a.movie_id, a.detail FROM marquee.action a
-WHERE a.editor_id = :editor_id AND a.kind <> 'undo'
+WHERE a.editor_id = :editor_id AND a.kind <> 'undo' AND a.id = COALESCE(CAST(:only AS bigint), a.id)
   AND NOT EXISTS (SELECT FROM marquee.action u WHERE u.undoes = a.id)
 ORDER BY a.id DESC LIMIT 1
 """)
@@ -74,13 +74,15 @@ class Undone:
     holder: str | None = None
 
 
-def undo(connection: Connection, editor: EditorRecord, *, lease_seconds: float = 90.0) -> Undone | None:
-    """Undo the editor's newest action that is not yet undone; None where there is none.
+def undo(
+    connection: Connection, editor: EditorRecord, *, only: int | None = None, lease_seconds: float = 90.0
+) -> Undone | None:
+    """Undo the editor's newest action that is not yet undone, or his action `only`; None where there is none.
 
     The movie is opened for the editor for `lease_seconds`, if nobody else has it open.
     """
     lock_editor(connection, editor.id)
-    newest = connection.execute(NEWEST, {"editor_id": editor.id}).one_or_none()
+    newest = connection.execute(NEWEST, {"editor_id": editor.id, "only": only}).one_or_none()
     if newest is None:
         return None
     action_id = write_action(connection, editor, "undo", newest.movie_id, undoes=newest.id)

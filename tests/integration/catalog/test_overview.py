@@ -3,14 +3,17 @@
 import pytest
 from sqlalchemy import Engine
 
+from catalog.decisions import Verdicted, decide
 from catalog.engine import transaction
 from catalog.errors import MovieNotFoundError
 from catalog.gates import close_gate, closed_gates, open_gate
 from catalog.ledger.tagging import claim_ready, finish_tagging
 from catalog.overview import Status, read_status
+from catalog.review.actions import skip
 from catalog.story import find_movie, read_story
 from tests.support.ledger import execute, insert, make_ready
 from tests.support.models import champion_model, same_for_all
+from tests.support.review import editor, enter, press, tagged, undone
 
 
 def status(engine: Engine) -> Status:
@@ -76,6 +79,41 @@ def test_a_movie_tells_its_whole_story(engine: Engine) -> None:
     assert (story.movie["title"], story.movie["state"], story.movie["revision"]) == ("new", "pending", 2)
     assert [g["genre"] for g in story.genres] == ["Action"]
     assert [(e.event, e.revision) for e in story.events] == [("changed", 1), ("fetched", 1), ("tagged", 1)]
+
+
+def test_a_story_tells_what_editors_did_and_what_they_saw(engine: Engine) -> None:
+    model = champion_model(engine)
+    movie = tagged(engine, model)[0]
+    ann = editor(engine)
+    press(engine, ann, movie, "Drama", "accepted")
+    enter(engine, ann, movie)
+    for _ in range(2):
+        undone(engine, ann)
+    with transaction(engine) as connection:
+        skip(connection, ann, movie, seconds=2.5)
+        decide(connection, [Verdicted(movie, 1, "rejected")], author="a file", source="import")
+        story = read_story(connection, movie)
+    told = [(e.event, e.detail) for e in story.events if e.event not in ("changed", "fetched", "tagged")]
+    seen = {"source": "editor", "by": "ann", "seen_model": "m-1"}
+    drama, comedy = (
+        {"genre": "Drama", "confidence": 0.02} | seen,
+        {"genre": "Comedy", "confidence": 0.55} | seen,
+    )
+    assert told == [
+        ("decided", drama | {"verdict": "accepted", "action": "toggle"}),
+        ("finished", {"by": "ann", "seconds": 3.0}),
+        ("decided", comedy | {"verdict": "accepted", "action": "finish"}),
+        ("undone", {"by": "ann", "action": "finish"}),
+        ("decided", comedy | {"verdict": "withdrawn", "action": "undo"}),
+        ("undone", {"by": "ann", "action": "toggle"}),
+        ("decided", drama | {"verdict": "withdrawn", "action": "undo"}),
+        ("skipped", {"by": "ann", "seconds": 2.5}),
+        (
+            "decided",
+            {"genre": "Action", "verdict": "rejected", "source": "import", "by": "a file"}
+            | {"seen_model": "m-1", "confidence": 0.97},
+        ),
+    ]
 
 
 def test_a_title_that_only_tmdb_knows_finds_its_movie(engine: Engine) -> None:
