@@ -75,6 +75,13 @@ function tell() {
   session.textContent = decided.movies ? `${decided.movies} decided, ${each} s each` : "";
 }
 
+/** A movie that was counted as decided is not. */
+function forget() {
+  decided.seconds *= decided.movies > 1 ? 1 - 1 / decided.movies : 0;
+  decided.movies = Math.max(0, decided.movies - 1);
+  tell();
+}
+
 const WHAT = { toggle: "a genre", finish: "accept & next", skip: "skip", bulk: "a bulk decision" };
 
 /** The server has confirmed an action. */
@@ -84,10 +91,7 @@ async function answered(item, answer) {
   const { undone, movie } = answer;
   if (!undone) return toast("There is nothing to undo.");
   if (undone.kind === "bulk") return toast("The bulk decision is being undone.", `/bulk/${undone.bulk_id}`);
-  if (undone.kind === "finish") {
-    decided.movies = Math.max(0, decided.movies - 1);
-    tell();
-  }
+  if (undone.kind === "finish") forget();
   const kept = undone.kept ? ` ${undone.kept} that somebody changed since was kept.` : "";
   const held = movie?.holder ? ` ${movie.holder} has it open.` : "";
   if (!movie) return toast("Undone. Its movie is gone from the catalog.");
@@ -99,6 +103,7 @@ async function answered(item, answer) {
 async function refused(item, error) {
   if (outbox.stopped) return signedOut();
   const lost = [item, ...(item.movie === null ? [] : outbox.drop(item.movie))];
+  if (lost.some((one) => one.kind === "finish")) forget();
   if (error.kind !== "conflict") {
     toast(`Not saved (${lost.map((one) => one.label).join("; ")}): ${error.message}`);
     if (stage.current.movie === item.movie) await stage.refresh(item.movie).catch(() => {});
