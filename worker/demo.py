@@ -42,10 +42,15 @@ class DemoResult:
     seconds_to_tag: float
 
 
-def run_demo(settings: Settings, home: Path, progress: Progress) -> DemoResult:
-    """Run everything in `home`, tag the sample movies, and stop everything.
+Stay = Callable[[DemoResult, System], None]
+"""What is done with everything up before it is stopped."""
+
+
+def run_demo(settings: Settings, home: Path, progress: Progress, stay: Stay | None = None) -> DemoResult:
+    """Run everything in `home`, tag the sample movies, and stop everything; with `stay` the review page runs too.
 
     Raises:
+        AddressError: with `stay`, somebody else listens at the review page's address.
         DemoError: a part did not start, or the movies were not tagged in time.
     """
     started = monotonic()
@@ -59,8 +64,11 @@ def run_demo(settings: Settings, home: Path, progress: Progress) -> DemoResult:
             poster_url=str(home.absolute() / "posters"),
             log_level="INFO",
             poll_seconds=1.0,
+            review_url=None,
+            secret_key=None,
         )
-        with System(own, parts=PARTS) as system, system.supervisor:
+        parts = (*PARTS, "web") if stay else PARTS
+        with System(own, parts=parts) as system, system.supervisor:
             ids = _insert(system.engine, Library(samples))
             _await_workers(system, progress)
             ready = monotonic()
@@ -68,8 +76,11 @@ def run_demo(settings: Settings, home: Path, progress: Progress) -> DemoResult:
             tagged = monotonic()
             with transaction(system.engine) as connection:
                 stories = [read_story(connection, movie_id) for movie_id in ids]
+            result = DemoResult(stories, ready - started, tagged - ready)
+            if stay:
+                stay(result, system)
             progress("Stopping", 0, 0)
-    return DemoResult(stories, ready - started, tagged - ready)
+    return result
 
 
 @contextmanager
@@ -95,8 +106,8 @@ def _await_workers(system: System, progress: Progress) -> None:
     def ready() -> bool:
         with transaction(system.engine) as connection:
             parts = {w["part"] for w in read_status(connection).workers}
-        progress("Loading the model", len(parts), len(PARTS))
-        return parts >= set(PARTS)
+        progress("Loading the model", len(parts), len(system.parts))
+        return parts >= set(system.parts)
 
     _await(system, ready)
 

@@ -4,7 +4,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,6 +18,7 @@ from marquee.settings import Settings, load_settings
 from worker.cli.options import Json, print_json
 
 if TYPE_CHECKING:
+    from worker.demo import DemoResult
     from worker.system import System
 
 app = typer.Typer()
@@ -46,18 +47,18 @@ def up(
         with console.status("Starting …"):
             system = stack.enter_context(System(settings, echo=echo if verbose else None))
         console.print(_panel(settings, system.review_address), highlight=False)
-        _print_link(console, settings, system)
+        if settings.database_url is None:
+            _print_link(console, system)
         system.supervisor.run()
     console.print("Stopped.")
 
 
-def _print_link(console: Console, settings: Settings, system: "System") -> None:
-    """The first way in, where the servers are embedded and nobody has a password yet."""
+def _print_link(console: Console, system: "System") -> None:
+    """The first way in, as long as nobody has a password."""
     from catalog.engine import transaction
     from worker.links import first_link
 
-    if settings.database_url is not None or system.review_address is None:
-        return
+    assert system.review_address is not None
     with transaction(system.engine) as connection:
         link = first_link(connection, system.review_address)
     if link is not None:
@@ -86,13 +87,19 @@ def demo(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the data here, to look at with MARQUEE_HOME and `marquee up`.")
     ] = None,
+    review: Annotated[
+        bool,
+        typer.Option("--review", help="Then keep everything running, and print a link to the review page."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Tag some 40 sample movies with everything embedded, show the result, and stop everything.
 
-    Uses TMDB if MARQUEE_TMDB_TOKEN is set, else an offline TMDB that serves the samples.
+    Uses TMDB if MARQUEE_TMDB_TOKEN is set, else an offline TMDB that serves the samples. With --review, Ctrl-C
+    stops everything.
 
     Example: marquee demo
+    Example: marquee demo --review
     """
     from worker.demo import run_demo
 
@@ -107,9 +114,19 @@ def demo(
         def show(what: str, done: int, total: int) -> None:
             progress.update(task, description=what, completed=done, total=total or None)
 
-        result = run_demo(load_settings(), keep or Path(scratch), show)
+        def stay(result: "DemoResult", system: "System") -> None:
+            progress.stop()
+            console = Console()
+            show_demo(result, monotonic() - started, console, running=True)
+            _print_link(console, system)
+            console.print("Ctrl-C stops everything.")
+            system.supervisor.wait()
+
+        result = run_demo(load_settings(), keep or Path(scratch), show, stay if review else None)
     seconds = monotonic() - started
-    if as_json:
+    if review:
+        Console().print("Stopped.")
+    elif as_json:
         timing = {"start": result.seconds_to_start, "tag": result.seconds_to_tag, "all": seconds}
         movies = [{**s.movie, "genres": s.genres} for s in result.stories]
         print_json({"movies": movies, "seconds": {k: round(v, 2) for k, v in timing.items()}})
@@ -119,7 +136,7 @@ def demo(
         raise typer.Exit(1)
 
 
-def show_demo(result: Any, seconds: float, console: Console) -> None:
+def show_demo(result: "DemoResult", seconds: float, console: Console, *, running: bool = False) -> None:
     """Print the demo's movies with their genres, and how long it took."""
     table = Table("Movie", "Year", "Plot", "Poster", "Genres", title=None, box=None, pad_edge=False)
     for story in result.stories:
@@ -141,8 +158,8 @@ def show_demo(result: Any, seconds: float, console: Console) -> None:
     rate = tagged / result.seconds_to_tag
     console.print(
         f"\n[bold]{tagged} of {len(result.stories)} movies tagged[/] in {result.seconds_to_tag:.1f} s "
-        f"({rate:.0f}/s), after {result.seconds_to_start:.1f} s to start everything; {seconds:.1f} s in all. "
-        "Nothing is left running.",
+        f"({rate:.0f}/s), after {result.seconds_to_start:.1f} s to start everything; {seconds:.1f} s in all."
+        + ("" if running else " Nothing is left running."),
         highlight=False,
     )
     console.print(
@@ -150,6 +167,12 @@ def show_demo(result: Any, seconds: float, console: Console) -> None:
         "for an editor to confirm. The number is the probability that the genre is right.",
         highlight=False,
     )
+    if not running:
+        console.print(
+            "Decide the doubtful ones in the browser: [bold]marquee demo --review[/] for these movies, "
+            "[bold]marquee up[/] for your own.",
+            highlight=False,
+        )
 
 
 @app.command(rich_help_panel="Run")

@@ -88,8 +88,13 @@ class Supervisor:
         with self._signals(), self:
             self._orders.get()
 
+    def wait(self) -> None:
+        """Within its context: wait for SIGINT, SIGTERM or `request_stop`. For the main thread."""
+        with self._signals():
+            self._orders.get()
+
     def request_stop(self) -> None:
-        """Let `run` end; any thread and any signal handler may call it."""
+        """Let `run` or `wait` end; any thread and any signal handler may call it."""
         self._orders.put(None)
 
     def status(self) -> list[ChildStatus]:
