@@ -249,6 +249,7 @@ class AddWebhook(Shape):
     url: Words = Field(
         min_length=1,
         max_length=MAX_URL,
+        pattern="^https?://",
         description="https:// to a host of the public internet; any other only to hosts that the operator named "
         "in MARQUEE_WEBHOOK_HOSTS.",
         examples=["https://pipeline.example/marquee"],
