@@ -16,6 +16,7 @@ FROM (SELECT DISTINCT mod(movie_id, 256)::integer AS bucket
 """
 ALONE = text(f"SELECT pg_advisory_xact_lock(:locks, bucket) {WANTED}")
 SHARED = text(f"SELECT pg_advisory_xact_lock_shared(:locks, bucket) {WANTED}")
+KEEP = text("SELECT movie_id FROM marquee.tagging WHERE movie_id = :movie FOR KEY SHARE")
 DECISION_LOCKS = 0x4D52
 
 
@@ -31,3 +32,12 @@ def lock_decisions(connection: Connection, movie_ids: Sequence[int]) -> None:
 def share_decisions(connection: Connection, movie_ids: Sequence[int]) -> None:
     """Let nobody decide on the movies until the transaction ends; others who share them are not held up."""
     connection.execute(SHARED, {"locks": DECISION_LOCKS, "movies": list(movie_ids)})
+
+
+def keep_movie(connection: Connection, movie_id: int) -> bool:
+    """Let nobody delete the movie until the transaction ends; False where it is gone.
+
+    Take it before any row that goes with the movie: whoever held one of those and then waited for somebody who
+    deletes the movie would deadlock with him.
+    """
+    return connection.execute(KEEP, {"movie": movie_id}).one_or_none() is not None

@@ -21,7 +21,7 @@ WHERE lower(name) = lower(:name) AND disabled_at IS NULL
 READ = text("SELECT id, name, role FROM marquee.editor WHERE id = :id AND disabled_at IS NULL")
 LIST = text("""
 SELECT e.id, e.name, e.role, e.password_hash IS NOT NULL AS has_password, e.created_at, e.disabled_at,
-       (SELECT max(at) FROM marquee.action a WHERE a.editor_id = e.id) AS acted_at
+       (SELECT at FROM marquee.action a WHERE a.editor_id = e.id ORDER BY id DESC LIMIT 1) AS acted_at
 FROM marquee.editor e ORDER BY lower(e.name)
 """)
 DISABLE = text("""

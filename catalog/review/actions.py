@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from catalog.decisions import Verdict, Verdicted, decide
 from catalog.errors import LeaseHeldError, MovieNotFoundError, UnknownGenreError
-from catalog.movie_locks import lock_decisions
+from catalog.movie_locks import keep_movie, lock_decisions
 from catalog.people.editors import EditorRecord
 from catalog.review import leases
 from catalog.review.action_log import Done, history, lock_editor, newest_action, write_action
@@ -130,6 +130,7 @@ def skip(
         MovieNotFoundError: no such movie is in the queue.
     """
     lock_editor(connection, editor.id)
+    keep_movie(connection, movie_id)
     asked = {"editor_id": editor.id, "movie_id": movie_id, "seconds": float(for_seconds)}
     before = connection.execute(SKIPPED, asked).scalar_one_or_none()
     until = connection.execute(SKIP, asked).scalar_one_or_none()
@@ -146,6 +147,7 @@ def _open(connection: Connection, editor: EditorRecord, movie_id: int, seen: str
     """The movie as it stands, locked, free or open with this editor, and as he saw it."""
     lock_editor(connection, editor.id)
     lock_decisions(connection, [movie_id])
+    keep_movie(connection, movie_id)
     holder = leases.holder(connection, movie_id, editor.id)
     if holder is not None:
         raise LeaseHeldError(movie_id, holder)

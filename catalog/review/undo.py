@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from catalog.movie_locks import lock_decisions
+from catalog.movie_locks import keep_movie, lock_decisions
 from catalog.people.editors import EditorRecord
 from catalog.review import leases
 from catalog.review.action_log import Kind, lock_editor, write_action
@@ -91,6 +91,7 @@ def undo(
         return Undone(action_id, newest.id, newest.kind, None, bulk_id=bulk_id)
     movie_id = int(newest.movie_id)
     lock_decisions(connection, [movie_id])
+    keep_movie(connection, movie_id)
     detail = {"editor_id": editor.id, "movie_id": movie_id, **newest.detail}
     if newest.kind == "finish":
         connection.execute(UNFINISH, detail)

@@ -1,9 +1,11 @@
 """What an editor does is logged, takes effect at once, and is refused where the movie is no more what he saw."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from catalog.decisions import Verdicted, decide
 from catalog.engine import transaction
@@ -16,6 +18,8 @@ from catalog.review.actions import history, newest_action, skip, toggle
 from catalog.review.filters import Filter
 from catalog.review.leases import holder, take
 from catalog.review.queue import next_movie
+from tests.integration.catalog.test_deadlock import until_waiting
+from tests.support.databases import engine_on
 from tests.support.ledger import execute, insert, make_ready, scalar
 from tests.support.models import champion_model
 from tests.support.review import (
@@ -29,6 +33,7 @@ from tests.support.review import (
     queue_row,
     retag,
     tagged,
+    undone,
 )
 
 DECISIONS = """
@@ -330,3 +335,27 @@ def test_a_decision_keeps_the_lease_and_enter_gives_it_back(
     enter(engine, ann, movie)
     with transaction(engine) as connection:
         assert holder(connection, movie, bob.id) is None
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda engine, who, movie: enter(engine, who, movie, {"Drama": True}),
+        lambda engine, who, movie: undone(engine, who),
+    ],
+    ids=["enter", "undo"],
+)
+def test_whoever_deletes_the_movie_at_the_same_moment_is_never_held_up_for_good(
+    engine: Engine, database_url: str, movie: int, ann: EditorRecord, act: Callable[..., object]
+) -> None:
+    enter(engine, ann, movie)
+    with ThreadPoolExecutor(1) as pool, engine_on(database_url, name="editor") as other:
+        with engine.begin() as writer:
+            writer.execute(text("SET LOCAL lock_timeout = '10s'"))
+            writer.execute(text("SELECT FROM marquee.tagging FOR UPDATE"))
+            done = pool.submit(act, other, ann, movie)
+            until_waiting(engine, "editor")
+            writer.execute(text("DELETE FROM marquee.movie"))
+        with suppress(MovieNotFoundError):
+            assert done.result(timeout=30)
+    assert scalar(engine, "SELECT count(*) FROM marquee.review") == 0

@@ -9,7 +9,7 @@ from catalog.decisions import Verdicted, decide
 from catalog.engine import transaction
 from catalog.people.editors import EditorRecord
 from catalog.registry import ModelRecord
-from catalog.review.actions import Undone, history, skip
+from catalog.review.actions import Undone, history, skip, undo
 from catalog.review.filters import Filter
 from catalog.review.leases import holder, take
 from catalog.review.queue import next_movie
@@ -247,6 +247,22 @@ def test_undo_brings_a_dispute_back(engine: Engine, movie: int, ann: EditorRecor
     undone(engine, ann)
     assert queue_row(engine, movie) == ("open", ["Comedy"])
     assert labels(engine) == {(movie, "Comedy"): (False, "ann")}
+
+
+def test_an_older_action_alone_can_be_undone(
+    engine: Engine, movie: int, ann: EditorRecord, bob: EditorRecord
+) -> None:
+    old = press(engine, ann, movie, "Drama", "accepted").action_id
+    over = press(engine, ann, movie, "Comedy", "rejected").action_id
+    press(engine, ann, movie, "Comedy", "accepted")
+    for who, action_id, found in ((bob, old, None), (ann, old, 1), (ann, old, None), (ann, over, 0)):
+        with transaction(engine) as connection:
+            done = undo(connection, who, only=action_id)
+        assert (done and done.restored) == found
+    assert labels(engine) == {(movie, "Comedy"): (True, "ann")}
+    undone(engine, ann)
+    assert labels(engine) == {}
+    assert undone(engine, ann) is None
 
 
 def test_of_many_undos_at_once_each_takes_back_another(
