@@ -141,7 +141,16 @@ class Review(Base):
             text("movie_id DESC"),
             postgresql_where=text("disagreed_at IS NOT NULL"),
         ),
-        Index("review_facets", "facets", postgresql_using="gin"),
+        *(
+            Index(
+                f"review_{state}",
+                "facets",
+                postgresql_using="gin",
+                postgresql_where=text(f"state = '{state}'"),
+                postgresql_with={"gin_pending_list_limit": 512},
+            )
+            for state in ("open", "done", "auto")
+        ),
     )
 
 

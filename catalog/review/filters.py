@@ -97,8 +97,12 @@ class Sought:
     absent: list[str] = field(default_factory=list)
 
     def where(self, table: str) -> str:
-        """The condition on `marquee.review` by the name that a statement gives it; see `values`."""
-        return f"{table}.state = ANY(:sought_states) AND {self.has(table)}"
+        """The condition on `marquee.review` by the name that a statement gives it; see `values`.
+
+        The facets stand beside each state, as each state has an index of its own.
+        """
+        states = " OR ".join(f"({table}.state = '{state}' AND {self.has(table)})" for state in self.states)
+        return f"({states})"
 
     def has(self, table: str) -> str:
         """The condition on the facets alone."""
@@ -112,11 +116,7 @@ class Sought:
     @property
     def values(self) -> dict[str, Any]:
         """What the parameters of `where` stand for."""
-        return {
-            "sought_states": list(self.states),
-            "sought_facets": self.facets,
-            "sought_absent": self.absent,
-        }
+        return {"sought_facets": self.facets, "sought_absent": self.absent}
 
 
 def seek(connection: Connection, sought: Filter) -> Sought:

@@ -69,8 +69,9 @@ def find(
         values |= {"key": after.key, "movie": after.movie_id}
     if not sought.facets or walks_first(connection, sought, limit):
         rows = connection.execute(text(walk(sought, order, also, after)), values).all()
-        if len(rows) == limit or not rows or rows[-1].walked < values["budget"]:
-            return [Place(r.movie_id, r.key) for r in rows if r.wanted]
+        found = [Place(r.movie_id, r.key) for r in rows if r.wanted]
+        if len(found) == limit or not rows or rows[-1].walked < values["budget"]:
+            return found
     rows = connection.execute(text(gather(sought, order, also, after)), values).all()
     return [Place(r.movie_id, r.key) for r in rows]
 

@@ -59,11 +59,13 @@ WITH movie AS MATERIALIZED (
     WHERE t.movie_id = ANY(:ids) AND t.tagged_revision IS NOT NULL AND t.tagged_model_id IS NOT NULL
 ), said AS (
     SELECT l.movie_id, l.genre_id, l.holds, d.source = 'editor' AS by_editor, d.revision, d.model_id, d.at
-    FROM marquee.label l JOIN marquee.decision d ON d.id = l.decision_id WHERE l.movie_id = ANY(:ids)
+    FROM marquee.label l
+    CROSS JOIN LATERAL (SELECT * FROM marquee.decision WHERE id = l.decision_id OFFSET 0) d
+    WHERE l.movie_id = ANY(:ids)
 ), drawn AS (
     SELECT movie_id, genre_id, mod(id * 618033989, 1000000000) / 1e9 AS lot
     FROM marquee.audit WHERE movie_id = ANY(:ids) AND decision_id IS NULL
-), seen AS (
+), seen AS MATERIALIZED (
     SELECT movie_id, genre_id, model_id, confidence, predicted, decision
     FROM marquee.prediction WHERE movie_id = ANY(:ids)
 ), share AS MATERIALIZED (
@@ -83,7 +85,8 @@ WITH movie AS MATERIALIZED (
                drawn.lot IS NOT NULL OR (g.decision = 'review' AND g.holds IS NULL))) AS asks
     FROM (SELECT movie_id, genre_id, p.confidence, p.predicted, p.decision, p.model_id, s.holds, s.by_editor,
                  s.revision AS said_revision, s.model_id AS said_model, s.at
-          FROM seen p FULL JOIN said s USING (movie_id, genre_id)) g
+          FROM seen p FULL JOIN said s USING (movie_id, genre_id)
+          WHERE s.holds IS NOT NULL OR p.predicted OR p.decision <> 'rejected') g
     JOIN movie m USING (movie_id)
     LEFT JOIN drawn USING (movie_id, genre_id)
     CROSS JOIN LATERAL (SELECT (g.by_editor AND ((g.decision = 'accepted' AND NOT g.holds)
@@ -92,16 +95,17 @@ WITH movie AS MATERIALIZED (
                                 OR g.said_model IS DISTINCT FROM g.model_id) AS now) disputed
 ), told AS (
     SELECT movie_id,
-           COALESCE(array_agg(genre_id ORDER BY genre_id) FILTER (WHERE asks), '{}') AS asks,
-           COALESCE(max(COALESCE(lot, 1 - abs(2 * confidence - 1))) FILTER (WHERE asks),
-                    max(1 - abs(2 * confidence - 1)), 0) AS uncertainty,
-           COALESCE(max(1 - share) FILTER (WHERE asks), max(1 - share) FILTER (WHERE holds), 0) AS rarity,
+           COALESCE(array_agg(genre_id) FILTER (WHERE asks), '{}') AS asks,
+           max(COALESCE(lot, 1 - abs(2 * confidence - 1))) FILTER (WHERE asks) AS uncertainty,
+           COALESCE(max(1 - share) FILTER (WHERE asks), max(1 - share) FILTER (WHERE holds)) AS rarity,
            max(disagreed_at) AS disagreed_at,
            COALESCE(bool_or(disputed), false) AS disputed,
            COALESCE(bool_or(by_editor), false) AS edited,
            array_agg('genre:' || genre_id) FILTER (WHERE holds)
              || array_agg(decision || ':' || genre_id) FILTER (WHERE decision <> 'rejected') AS facets
     FROM genre LEFT JOIN share USING (genre_id) GROUP BY movie_id
+), least AS (
+    SELECT movie_id, max(1 - abs(2 * confidence - 1)) AS certain FROM seen GROUP BY movie_id
 )
 INSERT INTO marquee.review AS r (movie_id, revision, model_id, state, asks, facets, uncertainty, rarity,
                                  tagged_at, disagreed_at, finished_at)
@@ -115,8 +119,9 @@ SELECT m.movie_id, m.revision, m.model_id,
            CASE WHEN m.plot IS NULL THEN 'missing:plot' ELSE 'source:' || m.plot_source END,
            CASE WHEN m.poster_hash IS NULL THEN 'missing:poster' END,
            CASE WHEN told.disputed THEN 'disputed' END], NULL),
-       COALESCE(told.uncertainty, 0), COALESCE(told.rarity, 0), m.tagged_at, told.disagreed_at, m.finished_at
-FROM movie m LEFT JOIN told USING (movie_id) ORDER BY m.movie_id
+       COALESCE(told.uncertainty, least.certain, 0), COALESCE(told.rarity, 0), m.tagged_at, told.disagreed_at,
+       m.finished_at
+FROM movie m LEFT JOIN told USING (movie_id) LEFT JOIN least USING (movie_id) ORDER BY m.movie_id
 ON CONFLICT (movie_id) DO UPDATE SET
     revision = EXCLUDED.revision, model_id = EXCLUDED.model_id, state = EXCLUDED.state, asks = EXCLUDED.asks,
     facets = EXCLUDED.facets, uncertainty = EXCLUDED.uncertainty, rarity = EXCLUDED.rarity,
