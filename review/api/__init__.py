@@ -54,7 +54,7 @@ def create_api(engine: Engine) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     api.state.engine = engine
-    for part in (bulk, movies, decisions, system, hooks):
+    for part in (movies, bulk, decisions, system, hooks):
         api.include_router(part.router)
     problems.install(api)
     api.add_middleware(BoundedBodies, except_at=[bulk.PATH])
