@@ -62,7 +62,7 @@ def site_of(link: str) -> str:
 def test_the_demo_stays_for_an_editor_and_explains_ahead(tmp_path: Path) -> None:
     with marquee(tmp_path, "demo", "--review", "--keep", str(tmp_path)) as (process, link):
         assert requests.get(link, timeout=30).status_code == 200
-        assert requests.get(site_of(link) + "/readyz", timeout=30).status_code == 200
+        assert requests.get(site_of(link) + "/healthz", timeout=30).status_code == 200
         running = running_endpoints(tmp_path)
         assert running is not None
         with engine_on(running.database_url) as engine:
@@ -81,12 +81,12 @@ def test_the_demo_stays_for_an_editor_and_explains_ahead(tmp_path: Path) -> None
 def test_up_prints_where_to_sign_in(tmp_path: Path) -> None:
     with marquee(tmp_path, "up") as (process, link):
 
-        def alive() -> bool:
+        def ready() -> bool:
             try:
-                return requests.get(site_of(link) + "/healthz", timeout=10).status_code == 200
+                return requests.get(site_of(link) + "/readyz", timeout=10).status_code == 200
             except requests.ConnectionError:
                 return False
 
-        until(alive, seconds=60)
+        until(ready, seconds=90)
         assert requests.get(link, timeout=30).status_code == 200
         ends_cleanly(process, signal.SIGTERM, tmp_path)

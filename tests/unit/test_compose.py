@@ -11,7 +11,7 @@ import typer
 import yaml
 from setuptools import find_packages
 
-from marquee.settings import Settings
+from marquee.settings import Settings, load_settings
 from worker.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def packaged() -> set[str]:
 
 def test_there_is_a_service_for_every_part() -> None:
     assert set(SERVICES) == {
-        "postgres", "redis", "migrate", "relay", "fetch", "tag-cpu", "tag-gpu", "beat",
+        "postgres", "redis", "migrate", "relay", "fetch", "tag-cpu", "tag-gpu", "beat", "review",
     }  # fmt: skip
 
 
@@ -101,7 +101,27 @@ def test_nothing_of_ours_starts_before_what_it_needs() -> None:
 
 
 def test_no_port_is_open_to_the_outside() -> None:
-    assert not [name for name, service in SERVICES.items() if "ports" in service]
+    """The review page's is published to this host alone: TLS is a proxy's."""
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"review"}
+    port = Settings.model_fields["review_port"].default
+    assert SERVICES["review"]["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert SERVICES["review"]["environment"]["MARQUEE_REVIEW_HOST"] == "0.0.0.0"
+
+
+def test_the_review_page_is_healthy_when_nothing_is_missing() -> None:
+    [*_, code] = SERVICES["review"]["healthcheck"]["test"]
+    compile(code, "health check", "exec")
+    assert f":{Settings.model_fields['review_port'].default}/readyz" in code
+
+
+def test_the_settings_of_the_review_page_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every default in the file is one that the settings take; secrets are given."""
+    for name, value in SERVICES["review"]["environment"].items():
+        default = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+        monkeypatch.setenv(name, re.sub(r"\$\{\w+:\?[^}]*\}", "s" * 32, default))
+    settings = load_settings()
+    assert settings.review_url == "http://localhost:8484"
+    assert settings.review_proxies == []
 
 
 def test_volumes_are_declared() -> None:
