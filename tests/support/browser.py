@@ -8,7 +8,15 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    Request,
+    sync_playwright,
+)
 
 from tests.support.web import Site
 
@@ -40,19 +48,21 @@ class Visitors:
     """Opens windows on a site, each with cookies of its own, and notes what none of its pages may do.
 
     `faults` are errors in the console (what the Content-Security-Policy stops is one), errors that no script
-    caught, dialogs, and requests to anybody but the site. `allow` names those that a test provokes.
+    caught, dialogs, and requests to anybody but the site. `allow` names those that a test provokes; they are noted in
+    `allowed`.
     """
 
     def __init__(self, browser: Browser, site: Site) -> None:
         self.browser = browser
         self.site = site
         self.faults: list[str] = []
-        self._allowed: list[str] = []
+        self.allowed: list[str] = []
+        self._pieces: list[str] = []
         self._contexts: list[BrowserContext] = []
 
     def allow(self, *pieces: str) -> None:
         """What has one of these pieces in it is no fault in this test."""
-        self._allowed += pieces
+        self._pieces += pieces
 
     def window(self, **options: Any) -> Page:
         """A page of a browser that nobody has used yet."""
@@ -84,8 +94,8 @@ class Visitors:
         assert self.faults == []
 
     def _note(self, fault: str) -> None:
-        if not any(piece in fault for piece in self._allowed):
-            self.faults.append(fault)
+        provoked = any(piece in fault for piece in self._pieces)
+        (self.allowed if provoked else self.faults).append(fault)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

@@ -3,6 +3,15 @@
 from playwright.sync_api import Page, expect
 
 SURE, DOUBTFUL, LIKELY = ("Action", 0.97), ("Comedy", 0.55), ("Drama", 0.42)
+AFTER = """before => new Promise(answer => {
+    const stage = document.getElementById("stage");
+    const look = () => {
+        const movie = Number(stage.firstElementChild.dataset.movie ?? 0);
+        if (movie !== before) answer(movie);
+        return movie !== before;
+    };
+    if (!look()) new MutationObserver((_, watch) => look() && watch.disconnect()).observe(stage, { childList: true });
+})"""
 # What the model says: one genre surely, two doubtfully (the first would stand, the second would not).
 SAID = {
     SURE[0]: (SURE[1], "accepted"),
@@ -24,6 +33,11 @@ def key_of(page: Page, genre: str) -> str:
 def await_other(page: Page, movie_id: int) -> None:
     """Wait until this movie is not on the screen any more."""
     expect(page.locator(f'#card[data-movie="{movie_id}"]')).to_have_count(0)
+
+
+def movie_after(page: Page, movie_id: int) -> int | None:
+    """Wait until another movie is on the screen; returns it, or None where the queue is empty."""
+    return page.evaluate(AFTER, movie_id) or None
 
 
 def press_and_go(page: Page, *keys: str) -> int:
