@@ -42,6 +42,7 @@ bench: $(STAMP)  ## The benchmarks behind docs/benchmarks.md (needs the movies o
 	$(BIN)/python -m benchmarks.faults
 	$(BIN)/python -m benchmarks.bulk_insert
 	$(BIN)/python -m benchmarks.predictor
+	$(BIN)/python -m benchmarks.api
 
 lock: $(STAMP)  ## Write constraints.txt anew from what is installed
 	@{ echo '# Every package at the version that the tests ran with; `make lock` writes it anew.'; \

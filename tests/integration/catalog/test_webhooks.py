@@ -62,6 +62,23 @@ def test_a_tagged_movie_is_told_with_its_genres(engine: Engine) -> None:
     assert [g["genre"] for g in body["genres"]] == ["Action", "Comedy", "Drama"]
 
 
+def test_a_movie_that_needs_review_is_told_once(engine: Engine) -> None:
+    """When it begins to wait for an editor, not each time that it is tagged while it waits."""
+    sure = champion_model(engine, "sure", genres=("Action",))
+    [movie] = ledger.insert(engine)
+    add(engine, "needs_review")
+    tag(engine, sure, [movie])
+    assert told(engine) == []
+    unsure = champion_model(engine, "unsure")
+    for title in ("a", "b"):
+        ledger.execute(engine, "UPDATE marquee.movie SET title = :title", title=title)
+        tag(engine, unsure, [movie])
+    [delivery] = told(engine)
+    assert (delivery.event, delivery.movie_id) == ("needs_review", movie)
+    assert delivery.body["model"] == "unsure"
+    assert {g["decision"] for g in delivery.body["genres"]} == {"accepted", "review"}
+
+
 def test_a_movie_that_did_not_change_is_told_too(engine: Engine) -> None:
     """Whoever wrote a movie waits to hear of it, even where the model had nothing to do."""
     model = champion_model(engine)
