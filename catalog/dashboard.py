@@ -1,6 +1,7 @@
-"""The dashboard: how the catalog, the models and the editors do, read without a look at every movie.
+"""The dashboard: how the catalog, the models and the editors do.
 
-What would count movies comes from the queue's counts; what measures looks at the newest so many.
+One statement looks at every row of the ledger, to count the states; at no prediction does any. What else would
+count movies comes from the queue's counts; what measures looks at the newest so many.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, text
 from catalog.gates import closed_gates
 from catalog.ledger.recovery import WORKER_LOCKS
 from catalog.ledger.words import State
-from catalog.overview import WORKERS
+from catalog.overview import COUNTS, WORKERS
 from catalog.registry import champion_id
 from catalog.review.audit import Precision, precision
 from catalog.review.bulk_runs import Progress, newest_runs
@@ -22,19 +23,6 @@ ACTIONS = 20_000
 MINUTES = 60
 QUARANTINED = 50
 
-# Each count but the last has an index of its rows alone. Movies at rest are the rest.
-STATES = text("""
-SELECT 'pending' AS state, count(*) AS n FROM marquee.tagging WHERE state = 'pending'
-UNION ALL
-SELECT 'ready', count(*) FROM marquee.tagging WHERE state = 'ready'
-UNION ALL
-SELECT state, count(*) FROM marquee.tagging
-WHERE lease_until IS NOT NULL AND state IN ('queued', 'fetching', 'tagging') GROUP BY state
-UNION ALL
-SELECT 'quarantined', count(*) FROM marquee.tagging WHERE state = 'quarantined'
-UNION ALL
-SELECT 'all', count(*) FROM marquee.tagging
-""")
 THROUGHPUT = text("""
 SELECT minute.at, COALESCE(tagged.n, 0) AS n
 FROM generate_series(date_trunc('minute', now()) - make_interval(mins => :minutes - 1), now(),
@@ -172,7 +160,7 @@ def read_dashboard(connection: Connection) -> Dashboard:
     latency = connection.execute(LATENCY, {"newest": LATENCIES}).one()
     covered = connection.execute(COVERAGE).one()
     return Dashboard(
-        states=_states(connection),
+        states={s.value: 0 for s in State} | {r.state: r.movies for r in connection.execute(COUNTS)},
         queue={"open": 0, "done": 0, "auto": 0} | {r.state: r.n for r in connection.execute(QUEUE)},
         throughput=[(r.at, r.n) for r in connection.execute(THROUGHPUT, {"minutes": MINUTES})],
         latency_n=latency.n,
@@ -187,10 +175,3 @@ def read_dashboard(connection: Connection) -> Dashboard:
         gates={g.name: g.reason for g in closed_gates(connection).values()},
         runs=newest_runs(connection),
     )
-
-
-def _states(connection: Connection) -> dict[str, int]:
-    found = {r.state: int(r.n) for r in connection.execute(STATES)}
-    everything = found.pop("all")
-    counts = {state.value: found.get(state.value, 0) for state in State}
-    return counts | {State.TAGGED.value: everything - sum(found.values())}

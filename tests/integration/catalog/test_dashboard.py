@@ -1,17 +1,23 @@
 """The dashboard tells what is true: counts, rates, waits, measures of the model, and what is closed or given up."""
 
-import pytest
-from sqlalchemy import Engine
+from typing import Any
 
+import pytest
+from sqlalchemy import Engine, TextClause, text
+
+from catalog import dashboard
 from catalog.dashboard import Agreement, Dashboard, read_dashboard
 from catalog.engine import transaction
 from catalog.gates import close_gate
 from catalog.ledger.tagging import claim_ready
 from catalog.ledger.trouble import Failure, fail
 from catalog.ledger.words import Limits, State
+from catalog.people import editors
 from catalog.registry import ModelRecord
+from catalog.review import audit, bulk_runs
 from catalog.review.bulk import start, step
 from catalog.review.filters import Filter
+from tests.integration.catalog.test_query_plans import nodes
 from tests.support.ledger import execute, insert, make_ready
 from tests.support.models import champion_model
 from tests.support.review import editor, enter, genre_id, press, retag, tag, tagged, undone
@@ -147,3 +153,54 @@ def test_audits_models_and_runs(engine: Engine) -> None:
         ("m-1", False, 2, "a test"),
     ]
     assert [(r.id, r.genre, r.finished) for r in seen.runs] == [(run, "Comedy", False)]
+
+
+LARGE = {
+    "movie",
+    "content",
+    "prediction",
+    "prediction_log",
+    "timeline",
+    "review",
+    "decision",
+    "label",
+    "action",
+}
+STATEMENTS = {
+    "throughput": (dashboard.THROUGHPUT, {"minutes": 60}),
+    "latency": (dashboard.LATENCY, {"newest": 1000}),
+    "queue": (dashboard.QUEUE, {}),
+    "quarantine": (dashboard.QUARANTINE, {"limit": 50}),
+    "agreement": (dashboard.AGREEMENT, {"actions": 1000}),
+    "coverage": (dashboard.COVERAGE, {}),
+    "models": (dashboard.MODELS, {"champion": 1}),
+    "precision": (audit.ANSWERED, {"model_id": None}),
+    "runs": (bulk_runs.NEWEST, {"limit": 10}),
+    "editors": (editors.LIST, {}),
+}
+
+
+@pytest.mark.parametrize(("statement", "values"), STATEMENTS.values(), ids=list(STATEMENTS))
+def test_no_statement_reads_a_large_table_from_end_to_end(
+    engine: Engine, model: ModelRecord, statement: TextClause, values: dict[str, Any]
+) -> None:
+    tagged(engine, model, 5)
+    with engine.connect() as connection:
+        # A small table is read whole by choice.
+        connection.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"))
+        explained = connection.execute(text("EXPLAIN (FORMAT JSON) " + statement.text), values)
+        plan = explained.scalar_one()[0]["Plan"]
+    whole = {n["Relation Name"] for n in nodes(plan) if n["Node Type"] == "Seq Scan"}
+    assert whole.isdisjoint(LARGE)
+    unbounded = [n for n in nodes(plan) if n.get("Relation Name") == "review" and "Index Cond" not in n]
+    assert unbounded == []
+
+
+def test_the_measure_notices_a_statement_that_reads_all_predictions(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        careless = text(
+            "EXPLAIN (FORMAT JSON) SELECT count(*) FROM marquee.prediction WHERE confidence > 0.5"
+        )
+        plan = connection.execute(careless).scalar_one()[0]["Plan"]
+    assert {n.get("Relation Name") for n in nodes(plan) if n["Node Type"] == "Seq Scan"} == {"prediction"}

@@ -52,7 +52,7 @@ class Desk(RuleBasedStateMachine):
         """Labels, queue and audits as they stand."""
         queue = execute(
             self.engine,
-            "SELECT movie_id, state, asks, finished_at, "
+            "SELECT movie_id, state, finished_at, (SELECT array_agg(a ORDER BY a) FROM unnest(asks) a) AS asks, "
             "(SELECT array_agg(f ORDER BY f) FROM unnest(facets) f) AS facets FROM marquee.review ORDER BY movie_id",
         )
         audits = execute(
