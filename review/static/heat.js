@@ -32,5 +32,6 @@ function where(regions, rows, columns) {
   const third = (place, count, names) => names[Math.min(2, Math.floor((3 * (place + 0.5)) / count))];
   const row = third(Math.floor(best / columns), rows, ["top", "middle", "bottom"]);
   const column = third(best % columns, columns, ["left", "centre", "right"]);
-  return `The poster spoke for it most at the ${row} ${column}.`;
+  const place = row === "middle" && column === "centre" ? "in the middle" : `at the ${row} ${column}`;
+  return `The poster spoke for it most ${place}.`;
 }
