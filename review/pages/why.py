@@ -1,8 +1,8 @@
 """Why a genre: asked of a tag worker, which alone has the model; the ledger keeps what it answers."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
@@ -13,6 +13,7 @@ from review.services import ServicesDep
 from review.visit import VisitDep
 
 router = APIRouter()
+GenreQuery = Annotated[int, Query(ge=0, lt=SMALLINT)]
 ASKED = ExplanationRecord("asked")
 
 
@@ -25,10 +26,10 @@ def ask_why(services: ServicesDep, visit: VisitDep, movie_id: MovieId, genre: Ge
 
 
 @router.get("/review/{movie_id}/why")
-def read_why(services: ServicesDep, visit: VisitDep, movie_id: MovieId, genre: int) -> Response:  # noqa: ARG001
+def read_why(services: ServicesDep, visit: VisitDep, movie_id: MovieId, genre: GenreQuery) -> Response:  # noqa: ARG001
     """What there is by now."""
     with transaction(services.engine) as connection:
-        return JSONResponse(_told(connection, movie_id, genre % SMALLINT))
+        return JSONResponse(_told(connection, movie_id, genre))
 
 
 def _told(connection: Connection, movie_id: int, genre: int) -> dict[str, Any]:
