@@ -18,7 +18,8 @@ EXPLAIN_CHANNEL = "marquee_explain"
 ATTEMPTS = 3
 TOLD = 500
 
-# Rows are written in the order of their ids, as all who write several do; `place` is their turn.
+# Rows are written in the order of their ids, as all who write several do; `place` is their turn. The ledger's
+# rows are held first: whoever deletes a movie is waited for, and its request is dropped.
 ASK = """
 INSERT INTO marquee.explanation AS e (movie_id, genre_id, revision, model_id, priority, asked_at)
 SELECT t.movie_id, wanted.genre_id, t.tagged_revision, t.tagged_model_id, :priority,
@@ -32,7 +33,7 @@ WHERE (wanted.genre_id IS NULL OR g.id IS NOT NULL)
     WHERE old.movie_id = t.movie_id AND old.genre_id IS NOT DISTINCT FROM wanted.genre_id
       AND old.revision = t.tagged_revision AND old.model_id = t.tagged_model_id
       AND (old.done_at IS NOT NULL OR old.priority <= :priority))
-ORDER BY t.movie_id, wanted.genre_id
+ORDER BY t.movie_id, wanted.genre_id FOR KEY SHARE OF t
 ON CONFLICT (movie_id, genre_id) DO UPDATE SET
     revision = EXCLUDED.revision, model_id = EXCLUDED.model_id, priority = EXCLUDED.priority,
     asked_at = EXCLUDED.asked_at,
@@ -48,10 +49,9 @@ ASK_MOVIE = text(
 ASK_QUEUE = text(
     ASK.format(
         wanted="""
-    SELECT first.movie_id, unnest(array_append(first.asks, NULL)), first.place FROM (
-        SELECT movie_id, asks, row_number() OVER (ORDER BY uncertainty DESC, movie_id) AS place
-        FROM marquee.review WHERE state = 'open'
-        ORDER BY uncertainty DESC, movie_id LIMIT :movies) first""",
+    SELECT movie_id, unnest(array_append(asks, NULL)), row_number() OVER () FROM (
+        SELECT movie_id, asks FROM marquee.review WHERE state = 'open'
+        ORDER BY uncertainty DESC, movie_id DESC LIMIT :movies) first""",
         same=SAME,
     )
 )
