@@ -12,7 +12,7 @@ from catalog.ledger.words import TAGGED_CHANNEL, State
 from catalog.predictions import MoviePrediction, write_predictions
 from catalog.registry import ModelRecord
 from catalog.review.project import project
-from catalog.webhooks.news import announce, open_for_review
+from catalog.webhooks.news import announce_tagged, open_for_review
 
 # Movies that were in a dying worker's hands go first: after one death a few together, so that the many who are
 # innocent soon run again; after more than one each alone, so that the culprit can take no other with it.
@@ -116,6 +116,5 @@ def finish_tagging(
         )
         notify(connection, TAGGED_CHANNEL)
         project(connection, ids, audit_share=audit_share)
-        announce(connection, "tagged", ids)
-        announce(connection, "needs_review", open_for_review(connection, ids) - open_before)
+        announce_tagged(connection, ids, open_before)
     return fence

@@ -82,8 +82,18 @@ def announce_test(connection: Connection, webhook_id: int) -> int:
     return int(made)
 
 
-def open_for_review(connection: Connection, movie_ids: Collection[int]) -> frozenset[int]:
-    """Those of the movies that wait for an editor; none where no webhook wants to know it."""
-    if not movie_ids or not wanted(connection, "needs_review"):
-        return frozenset()
+def open_for_review(connection: Connection, movie_ids: Collection[int]) -> frozenset[int] | None:
+    """Those of the movies that wait for an editor; None where no webhook wants to know it."""
+    if not wanted(connection, "needs_review"):
+        return None
     return frozenset(connection.execute(OPEN, {"ids": list(movie_ids)}).scalars())
+
+
+def announce_tagged(
+    connection: Connection, movie_ids: Collection[int], open_before: frozenset[int] | None
+) -> None:
+    """Tell that the movies were tagged, and which of them wait for an editor and were not `open_before` it."""
+    announce(connection, "tagged", movie_ids)
+    if open_before is not None:
+        now_open = open_for_review(connection, movie_ids) or frozenset()
+        announce(connection, "needs_review", now_open - open_before)

@@ -56,6 +56,7 @@ def create_api(engine: Engine) -> FastAPI:
     api.state.engine = engine
     for part in (movies, bulk, decisions, system, hooks):
         api.include_router(part.router)
+    hooks.document_news(api.webhooks)
     problems.install(api)
     api.add_middleware(BoundedBodies, except_at=[bulk.PATH])
     generated = api.openapi

@@ -145,7 +145,7 @@ async def upsert_many(
         if writing is not None:
             await writing
     except (ProblemError, DatabaseUnavailableError) as error:
-        if writing is not None and not writing.done():
+        if writing is not None:
             await asyncio.wait([writing])
         why = error if isinstance(error, ProblemError) else ProblemError(503, UNAVAILABLE, mend=AGAIN)
         raise ProblemError(
@@ -154,6 +154,10 @@ async def upsert_many(
             mend=why.mend,
             report=bulk.report(),
         ) from error
+    finally:
+        if writing is not None:  # whoever sends may have gone away
+            await asyncio.wait([writing])
+            writing.exception()
     return Response(await run_in_threadpool(bulk.body), media_type="application/json")
 
 

@@ -6,11 +6,28 @@ from fastapi import APIRouter, Query
 
 from catalog.engine import transaction
 from catalog.webhooks.deliveries import list_deliveries
-from catalog.webhooks.hooks import WebhookRecord, add_webhook, delete_webhook, list_webhooks, read_webhook
+from catalog.webhooks.hooks import (
+    EVENTS,
+    WebhookRecord,
+    add_webhook,
+    delete_webhook,
+    list_webhooks,
+    read_webhook,
+)
 from catalog.webhooks.news import announce_test
 from review.api.guard import Catalog, GuardedRoute, needs
 from review.api.problems import documented
-from review.api.shapes import MAX_ID, AddWebhook, Deliveries, Delivery, NewWebhook, Tested, Webhook, WebhookId
+from review.api.shapes import (
+    MAX_ID,
+    AddWebhook,
+    Deliveries,
+    Delivery,
+    News,
+    NewWebhook,
+    Tested,
+    Webhook,
+    WebhookId,
+)
 
 router = APIRouter(route_class=GuardedRoute, tags=["webhooks"])
 
@@ -80,3 +97,18 @@ def test_webhook(webhook_id: WebhookId, engine: Catalog) -> Tested:
 
 def _webhook(record: WebhookRecord) -> Webhook:
     return Webhook.model_validate(record)
+
+
+def tell(news: News) -> None:
+    """Sent with the headers Marquee-Event, Marquee-Delivery, Marquee-Timestamp and Marquee-Signature.
+
+    The signature is `t=TIMESTAMP,v1=HEX`: the HMAC-SHA256 of `TIMESTAMP.BODY` by the webhook's secret. Each delivery
+    is sent at least once, in no promised order. Answer 2xx within 10 seconds; anything else is tried again for most
+    of a day, and 410 disables the webhook.
+    """
+
+
+def document_news(webhooks: APIRouter) -> None:
+    """Put what webhooks are told into the OpenAPI document; no request leads there."""
+    for event in EVENTS:
+        webhooks.post(event, name=event, tags=["webhooks"], summary=f"What is sent on {event}")(tell)

@@ -12,6 +12,7 @@ from catalog.ledger.words import Priority as LedgerPriority
 from catalog.loading import load
 from catalog.lookup import Key, movie_by_key
 from catalog.records import MAX_INDEXED, MovieRecord, known_record
+from catalog.registry import genre_ids
 from catalog.review.card import read_card
 from catalog.review.filters import FIRST_YEAR, LAST_YEAR, MAX_TEXT, Filter
 from catalog.review.queue import MAX_PAGE, read_page
@@ -63,12 +64,15 @@ def upsert_one(
             mend="Add it, or leave them out.",
         )
     author = author_of(token) if labels else None
+    if record.genres:
+        with transaction(engine) as connection:
+            genre_ids(connection, tuple(record.genres))
     loaded = load(engine, [(1, record)], priority=priority, trusted_by=author)
     if loaded.refused:
         raise ProblemError(
             409,
             loaded.refused[0].error,
-            mend="Another movie has this key, or no genre this name: correct one.",
+            mend="Another movie has this key: correct one of the two.",
         )
     return Upserted(id=loaded.ids[1], labels=loaded.labels)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 from catalog.errors import (
@@ -89,6 +89,7 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(DataError, _refused)
     api.add_exception_handler(OperationalError, _busy)  # a deadlock, a time-out of a statement
     api.add_exception_handler(PoolTimeoutError, _busy)
+    api.add_exception_handler(ClientDisconnect, _left)
     api.add_exception_handler(Exception, _unforeseen)
 
 
@@ -155,6 +156,11 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
 def _busy(_: Request, error: Exception) -> JSONResponse:
     log.warning("the API is busy", error=" ".join(str(error).split())[:MAX_REASON])
     return problem(503, "Too many requests are under way.", "Try again in a moment, with fewer at once.")
+
+
+def _left(request: Request, _error: Exception) -> JSONResponse:
+    log.info("whoever asked the API has gone away", path=request.url.path)
+    return problem(400, "The body ends early.", "Send it again.")
 
 
 def _unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -302,6 +302,38 @@ class Tested(Shape):
     delivery: int
 
 
+class NewsMovie(Shape):
+    """The movie that a webhook is told of."""
+
+    id: int = Field(examples=[17])
+    external_id: str | None = Field(examples=["movie-42"])
+    tmdb_id: int | None
+    imdb_id: str | None
+    title: str | None = Field(examples=["The Lighthouse Keeper"])
+
+
+class NewsGenre(Shape):
+    """How the movie stands to a genre."""
+
+    genre: str = Field(examples=["Drama"])
+    confidence: float | None
+    decision: Literal["accepted", "rejected", "review"] | None
+    label: bool | None = Field(description="What an editor or a trusted import said; null where nobody has.")
+    holds: bool = Field(description="Whether the movie has the genre.")
+
+
+class News(Shape):
+    """What a webhook is told."""
+
+    event: Event
+    delivery: int = Field(description="The same in each repetition; it is the header Marquee-Delivery, too.")
+    at: datetime
+    movie: NewsMovie
+    revision: int = Field(description="The revision of the movie's content that was tagged.")
+    model: str | None = Field(examples=["m-1"])
+    genres: list[NewsGenre]
+
+
 class Status(Shape):
     """The system now."""
 

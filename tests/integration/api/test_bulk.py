@@ -1,16 +1,20 @@
 """Movies line by line: bad lines are named with their numbers, and what is good is written whatever else comes."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from catalog.engine import transaction
 from catalog.errors import DatabaseUnavailableError
 from catalog.loading import load
+from catalog.people.tokens import add_token
 from review.api import bulk
 from review.api.lines import MAX_LINE, Inflate, Lines
 from tests.support import ledger
@@ -193,3 +197,33 @@ def test_inflating_gives_every_byte_in_small_pieces() -> None:
     inflate.end()
     assert b"".join(pieces) == plain
     assert max(map(len, pieces)) <= 256 * 1024
+
+
+def test_a_sender_that_goes_away_leaves_what_it_sent(
+    app: FastAPI, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half-way through a line: the chunks before are written, the half line is not."""
+    monkeypatch.setattr(bulk, "CHUNK_LINES", 10)
+    with transaction(engine) as connection:
+        token = add_token(connection, "a", ["movies:write"])
+    messages = [
+        {"type": "http.request", "body": ndjson(*({"title": f"t{n}"} for n in range(25))), "more_body": True},
+        {"type": "http.request", "body": b'{"title": "ha', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    answers: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/v1/movies/bulk", "raw_path": b"", "query_string": b"",
+        "root_path": "", "scheme": "http", "http_version": "1.1", "server": ("testserver", 80),
+        "headers": [(b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/x-ndjson")],
+    }  # fmt: skip
+    asyncio.run(app(scope, receive, send))
+    assert answers[0]["status"] == 400
+    assert len(titles(engine)) == 20

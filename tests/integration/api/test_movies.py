@@ -114,7 +114,7 @@ def test_genres_become_labels_where_they_are_trusted(client: TestClient, engine:
     assert [g["genre"] for g in movie["genres"] if g["label"]] == ["Drama"]
     assert {g["labelled_by"] for g in movie["genres"]} == {"token:admin"}
     unknown = client.post("/movies?labels=true", json={"title": "A", "genres": ["Dramma"]})
-    assert (unknown.status_code, "Dramma" in unknown.json()["detail"]) == (409, True)
+    assert (unknown.status_code, "Dramma" in unknown.json()["detail"]) == (422, True)
     assert ledger.scalar(engine, "SELECT count(*) FROM marquee.movie") == 1
 
 
