@@ -210,6 +210,38 @@ def test_old_deliveries_go(engine: Engine) -> None:
     assert len(told(engine)) == 1
 
 
+def scanned(plan: dict[str, Any]) -> float:
+    """How many deliveries a plan reads, those included that a filter throws away."""
+    below = sum(scanned(inner) for inner in plan.get("Plans", []))
+    if plan.get("Relation Name") != "delivery" or "Scan" not in plan["Node Type"]:
+        return below
+    thrown = sum(n for name, n in plan.items() if name.startswith("Rows Removed by"))
+    return below + (plan["Actual Rows"] + thrown) * plan["Actual Loops"]
+
+
+def test_a_claim_reads_little_more_than_it_takes(engine: Engine) -> None:
+    """Whatever was told before, and whatever waits for others or for later."""
+    quiet, other, busy = add(engine), add(engine), add(engine)
+    ledger.execute(
+        engine,
+        "INSERT INTO marquee.delivery (webhook_id, event, body, due_at, delivered_at) "
+        "SELECT CASE n % 4 WHEN 0 THEN :quiet WHEN 1 THEN :other ELSE :busy END, 'tagged', '{}', "
+        "CASE n % 4 WHEN 3 THEN now() + interval '1 hour' ELSE now() END, CASE n % 4 WHEN 0 THEN now() END "
+        "FROM generate_series(1, 20000) n",
+        quiet=quiet,
+        other=other,
+        busy=busy,
+    )
+    ledger.execute(engine, "ANALYZE marquee.delivery")
+    explain = "EXPLAIN (ANALYZE, FORMAT JSON) "
+    [[claim]] = ledger.execute(engine, explain + deliveries.CLAIM.text, webhook=busy, most=4, lease=60)
+    assert 4 <= scanned(claim[0]["Plan"]) <= 12
+    [[due]] = ledger.execute(engine, explain + deliveries.DUE.text)
+    assert scanned(due[0]["Plan"]) <= 6
+    with transaction(engine) as connection:
+        assert deliveries.webhooks_with_due(connection) == [other, busy]
+
+
 @pytest.mark.parametrize(
     "url",
     [
