@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from catalog.review.filters import STATES, Filter, State, seek
+from catalog.review.indexes import from_indexes
 
 READ = text("""
 SELECT facet, sum(n)::bigint AS movies, count(*) AS rows FROM marquee.review_count
@@ -55,8 +56,11 @@ def size(connection: Connection, sought: Filter, cap: int = 10_000) -> tuple[int
         return counts.get(wanted.facets[0] if wanted.facets else ALL, 0), True
     if wanted.absent and not wanted.facets:  # the bands exclude each other
         return counts[ALL] - sum(counts.get(f, 0) for f in wanted.absent), True
-    query = text(f"""
-        SELECT count(*) FROM (SELECT FROM marquee.review r WHERE {wanted.where("r")} LIMIT :cap + 1) found
-    """)  # noqa: S608
-    found = connection.execute(query, {**wanted.values, "cap": cap}).scalar_one()
-    return min(int(found), cap), found <= cap
+    each = " UNION ALL ".join(
+        f"SELECT 1 FROM marquee.review r WHERE {within}"  # noqa: S608
+        for within in wanted.within("r")
+    )
+    query = text(f"SELECT count(*) FROM (SELECT FROM ({each}) each LIMIT :cap + 1) found")  # noqa: S608
+    with from_indexes(connection):
+        found = int(connection.execute(query, {**wanted.values, "cap": cap}).scalar_one())
+    return min(found, cap), found <= cap

@@ -90,19 +90,23 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """A filter as the database is asked: in one of `states`, with all of `facets`, with none of `absent`."""
+    """A filter as the database is asked: in one of `states`, with all of `facets`, with none of `absent`.
+
+    `model_id` is the model of whose facet is among them, if one is sought.
+    """
 
     states: Sequence[State]
     facets: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    model_id: int | None = None
 
     def where(self, table: str) -> str:
-        """The condition on `marquee.review` by the name that a statement gives it; see `values`.
+        """The condition on `marquee.review` by the name that a statement gives it; see `values`."""
+        return f"({' OR '.join(self.within(table))})"
 
-        The facets stand beside each state, as each state has an index of its own.
-        """
-        states = " OR ".join(f"({table}.state = '{state}' AND {self.has(table)})" for state in self.states)
-        return f"({states})"
+    def within(self, table: str) -> list[str]:
+        """The condition in each of the states: each has an index of its own, which only a query of its own uses."""
+        return [f"({table}.state = '{state}' AND {self.has(table)})" for state in self.states]
 
     def has(self, table: str) -> str:
         """The condition on the facets alone."""
@@ -137,15 +141,16 @@ def seek(connection: Connection, sought: Filter) -> Sought:
             facets.append(f"{sought.band or 'genre'}:{number}")
     elif sought.band is not None:
         raise _refused("band", "given together with a genre")
-    if sought.model is not None:
-        facets.append(f"model:{model_id(connection, sought.model)}")
+    model = None if sought.model is None else model_id(connection, sought.model)
+    if model is not None:
+        facets.append(f"model:{model}")
     for name in ("year", "decade", "language", "missing", "source"):
         value = getattr(sought, name)
         if value is not None:
             facets.append(f"{name}:{value}")
     if sought.disputed:
         facets.append("disputed")
-    return Sought(STATES if sought.state is None else (sought.state,), facets, absent)
+    return Sought(STATES if sought.state is None else (sought.state,), facets, absent, model)
 
 
 def known_order(order: str) -> Order:

@@ -3,14 +3,16 @@
 There are two routes. The *walk* reads the order's index from where the page begins, and looks at each movie
 whether the filter wants it: right for filters that many movies pass. The *gather* takes the movies that have all
 the facets from the facets' index, and sorts them: right for filters that few pass. The counts of the facets say
-which one goes first. A walk that has read `BUDGET` movies and not filled the page gives way to the gather.
+which one is likely the shorter. A walk that has read `BUDGET` movies and not filled the page gives way to the
+gather.
 
 So a page costs at most a walk of `BUDGET` movies and a gather of those that pass; only a filter that many movies
 pass, all of them far from where the order begins, makes the gather long. A filter without a facet (a state, or a
 band "rejected") can only be walked, and has no budget.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,7 +21,8 @@ from sqlalchemy import Connection, text
 
 from catalog.review.counts import ALL, counted
 from catalog.review.cursors import Cursor
-from catalog.review.filters import Order, Sought, State
+from catalog.review.filters import Order, Sought
+from catalog.review.indexes import from_indexes
 
 # The column that an order goes by, and its type.
 KEYS: dict[Order, tuple[str, str]] = {
@@ -59,39 +62,57 @@ def find(
 ) -> list[Place]:
     """The first `limit` movies in the order, from after the cursor; in "disagreed" those that have a disagreement."""
     also = also or Also()
-    values = {
-        **sought.values,
-        **also.values,
-        "limit": limit,
-        "budget": BUDGET if sought.facets else NO_BUDGET,
-    }
+    counts = counted(connection, sought.states)
+    streams = streams_of(sought, order, counts)
+    far = likely_walk(sought, order, counts, limit)
+    budget = NO_BUDGET if far is None else BUDGET
+    values = {**sought.values, **also.values, "limit": limit, "budget": budget}
     if after is not None:
         values |= {"key": after.key, "movie": after.movie_id}
-    if not sought.facets or walks_first(connection, sought, limit):
-        rows = connection.execute(text(walk(sought, order, also, after)), values).all()
+    if walks_first(sought, counts, far):
+        if not streams:
+            return []
+        rows = connection.execute(text(walk(sought, order, streams, also, after)), values).all()
         found = [Place(r.movie_id, r.key) for r in rows if r.wanted]
-        if len(found) == limit or not rows or rows[-1].walked < values["budget"]:
+        if len(found) == limit or not rows or rows[-1].walked < budget:
             return found
-    rows = connection.execute(text(gather(sought, order, also, after)), values).all()
+    with from_indexes(connection):
+        rows = connection.execute(text(gather(sought, order, also, after)), values).all()
     return [Place(r.movie_id, r.key) for r in rows]
 
 
-def walks_first(connection: Connection, sought: Sought, limit: int) -> bool:
-    """Whether a walk would likely fill the page within its budget, were the facets independent of each other."""
-    counts = counted(connection, sought.states)
-    movies = share = float(max(counts[ALL], 1))
-    for facet in sought.facets:
-        share *= counts.get(facet, 0) / movies
-    return share * BUDGET >= limit * movies
+def streams_of(sought: Sought, order: Order, counts: Mapping[str, int]) -> list[str]:
+    """The conditions under each of which the order's index gives movies in order."""
+    states = [f"state = '{state}'" for state in sought.states]
+    if order != "newest":
+        return states
+    known = [int(facet.removeprefix("model:")) for facet in counts if facet.startswith("model:")]
+    models = sorted(known) if sought.model_id is None else [sought.model_id]
+    return [f"{state} AND model_id = {model}" for state in states for model in models]
 
 
-def walk(sought: Sought, order: Order, also: Also, after: Cursor | None) -> str:
+def likely_walk(sought: Sought, order: Order, counts: Mapping[str, int], limit: int) -> float | None:
+    """How many movies a walk would read to fill the page, were the facets independent; None: it is the only way."""
+    looked_at = [f for f in sought.facets if order != "newest" or f != f"model:{sought.model_id}"]
+    if not looked_at:
+        return None
+    movies = float(max(counts[ALL], 1))
+    share = math.prod(counts.get(facet, 0) / movies for facet in looked_at)
+    return limit / share if share else math.inf
+
+
+def walks_first(sought: Sought, counts: Mapping[str, int], far: float | None) -> bool:
+    """Whether to walk that far, rather than to gather what can be no more than the rarest facet's movies."""
+    return far is None or far <= min(BUDGET, *(counts.get(facet, 0) for facet in sought.facets))
+
+
+def walk(sought: Sought, order: Order, streams: Sequence[str], also: Also, after: Cursor | None) -> str:
     """Read in order, from the index; the last movie of the budget is returned whether it is wanted or not."""
-    states = " UNION ALL ".join(_one_state(order, state, after) for state in sought.states)
+    merged = " UNION ALL ".join(_stream(order, stream, after) for stream in streams)
     return f"""
 SELECT movie_id, key, wanted, walked FROM (
     SELECT movie_id, key, {sought.has("r")} AND {also.where} AS wanted, row_number() OVER () AS walked
-    FROM (SELECT movie_id, key, facets FROM ({states}) merged ORDER BY key DESC, movie_id DESC LIMIT :budget) r
+    FROM (SELECT movie_id, key, facets FROM ({merged}) merged ORDER BY key DESC, movie_id DESC LIMIT :budget) r
 ) numbered WHERE wanted OR walked = :budget LIMIT :limit
 """  # noqa: S608
 
@@ -99,19 +120,21 @@ SELECT movie_id, key, wanted, walked FROM (
 def gather(sought: Sought, order: Order, also: Also, after: Cursor | None) -> str:
     """Take all that have the facets, from their index, and sort. OFFSET 0 keeps the planner from walking."""
     key, _ = KEYS[order]
+    gathered = " UNION ALL ".join(
+        f"(SELECT movie_id, {key} AS key FROM marquee.review r"  # noqa: S608
+        f" WHERE {within} AND {_after(order, after)} AND {also.where} OFFSET 0)"
+        for within in sought.within("r")
+    )
     return f"""
-SELECT movie_id, key FROM (
-    SELECT movie_id, {key} AS key FROM marquee.review r
-    WHERE {sought.where("r")} AND {_after(order, after)} AND {also.where} OFFSET 0
-) gathered ORDER BY key DESC, movie_id DESC LIMIT :limit
+SELECT movie_id, key FROM ({gathered}) gathered ORDER BY key DESC, movie_id DESC LIMIT :limit
 """  # noqa: S608
 
 
-def _one_state(order: Order, state: State, after: Cursor | None) -> str:
+def _stream(order: Order, stream: str, after: Cursor | None) -> str:
     key, _ = KEYS[order]
     return f"""
 (SELECT movie_id, {key} AS key, facets FROM marquee.review
- WHERE state = '{state}' AND {_after(order, after)} ORDER BY {key} DESC, movie_id DESC LIMIT :budget)
+ WHERE {stream} AND {_after(order, after)} ORDER BY {key} DESC, movie_id DESC LIMIT :budget)
 """  # noqa: S608
 
 

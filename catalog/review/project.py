@@ -97,7 +97,7 @@ WITH movie AS MATERIALIZED (
     SELECT movie_id,
            COALESCE(array_agg(genre_id) FILTER (WHERE asks), '{}') AS asks,
            max(COALESCE(lot, 1 - abs(2 * confidence - 1))) FILTER (WHERE asks) AS uncertainty,
-           COALESCE(max(1 - share) FILTER (WHERE asks), max(1 - share) FILTER (WHERE holds)) AS rarity,
+           round(1 - COALESCE(min(share) FILTER (WHERE asks), min(share) FILTER (WHERE holds))::numeric, 2) AS rarity,
            max(disagreed_at) AS disagreed_at,
            COALESCE(bool_or(disputed), false) AS disputed,
            COALESCE(bool_or(by_editor), false) AS edited,
@@ -119,9 +119,11 @@ SELECT m.movie_id, m.revision, m.model_id,
            CASE WHEN m.plot IS NULL THEN 'missing:plot' ELSE 'source:' || m.plot_source END,
            CASE WHEN m.poster_hash IS NULL THEN 'missing:poster' END,
            CASE WHEN told.disputed THEN 'disputed' END], NULL),
-       COALESCE(told.uncertainty, least.certain, 0), COALESCE(told.rarity, 0), m.tagged_at, told.disagreed_at,
-       m.finished_at
-FROM movie m LEFT JOIN told USING (movie_id) LEFT JOIN least USING (movie_id) ORDER BY m.movie_id
+       doubt.uncertainty, (COALESCE(told.rarity, 0) * 999 + doubt.uncertainty) / 1000,
+       m.tagged_at, told.disagreed_at, m.finished_at
+FROM movie m LEFT JOIN told USING (movie_id) LEFT JOIN least USING (movie_id)
+CROSS JOIN LATERAL (SELECT COALESCE(told.uncertainty, least.certain, 0) AS uncertainty) doubt
+ORDER BY m.movie_id
 ON CONFLICT (movie_id) DO UPDATE SET
     revision = EXCLUDED.revision, model_id = EXCLUDED.model_id, state = EXCLUDED.state, asks = EXCLUDED.asks,
     facets = EXCLUDED.facets, uncertainty = EXCLUDED.uncertainty, rarity = EXCLUDED.rarity,

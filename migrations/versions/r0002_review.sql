@@ -75,7 +75,7 @@ CREATE INDEX decision_at ON marquee.decision (at);
 --   asks          the genres that ask for a decision
 --   facets        what a filter can find, as kind:value
 --   uncertainty   of the least certain genre that asks (of all genres where none asks): 1 a coin toss, 0 certain
---   rarity        of the rarest genre that asks: 1 - its share of the movies
+--   rarity        of the rarest genre that asks: 1 - its share of the movies in hundredths, then by uncertainty
 --   disagreed_at  when model and editor last contradicted each other
 --   finished_at   when an editor last finished the movie
 CREATE TABLE marquee.review (
@@ -93,7 +93,8 @@ CREATE TABLE marquee.review (
 );
 CREATE INDEX review_uncertain ON marquee.review (state, uncertainty DESC, movie_id DESC);
 CREATE INDEX review_rare ON marquee.review (state, rarity DESC, movie_id DESC);
-CREATE INDEX review_newest ON marquee.review (state, tagged_at DESC, movie_id DESC);
+-- Models follow each other in time: within one, its movies need not be looked for behind those of all later ones.
+CREATE INDEX review_newest ON marquee.review (state, model_id, tagged_at DESC, movie_id DESC);
 CREATE INDEX review_disagreed ON marquee.review (state, disagreed_at DESC, movie_id DESC) WHERE disagreed_at IS NOT NULL;
 -- One for each state: most filters name one, and what has a facet in the other two would be read in vain. The
 -- lists of what is yet to be put in place stay short, as every search reads them.
