@@ -3,6 +3,7 @@
     MarqueeError
     ├── SettingsError               a setting is missing or wrong
     ├── catalog.errors.CatalogError
+    ├── review.errors.ReviewError
     ├── tagger.errors.TaggerError
     ├── training.errors.TrainingError
     └── worker.errors.WorkerError

@@ -28,6 +28,7 @@ const going = () => outbox.movies;
 
 function send(kind, url, label, fields, movie = stage.current.movie) {
   outbox.add({ kind, url, label, movie, title: stage.current.title, fields });
+  if (outbox.stopped) signedOut();
 }
 
 function toggle(row) {
@@ -183,7 +184,9 @@ setTimeout(heartbeat, 1500); // a reload may have let the movie go after it was 
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && heartbeat());
 
 addEventListener("online", () => outbox.hurry());
-addEventListener("beforeunload", (event) => { if (!outbox.empty && !outbox.stopped) event.preventDefault(); });
+let signingIn = false; // then what is not saved waits in this tab
+document.querySelector("#signed-out a").addEventListener("click", () => { signingIn = true; });
+addEventListener("beforeunload", (event) => { if (!outbox.empty && !signingIn) event.preventDefault(); });
 addEventListener("pagehide", () => {
   leaving = true;
   const { movies } = stage;

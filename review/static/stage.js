@@ -39,6 +39,7 @@ export class Stage {
     this.shown = shown;
     this.ahead = [];
     this.fetching = null;
+    this.empty = null;
     this.current = Entry.onPage(element.firstElementChild);
     this.since = performance.now();
     this.visible = document.visibilityState === "visible";
@@ -119,8 +120,9 @@ export class Stage {
   async patiently(leaving) {
     for (let pause = 500; !this.ahead.length; pause = Math.min(8000, pause * 2)) {
       try {
+        this.empty = null;
         await this.prefetch(leaving());
-        return;
+        if (this.empty) return;
       } catch (error) {
         if (!(error instanceof Away)) throw error;
         await new Promise((wake) => { setTimeout(wake, pause); });
