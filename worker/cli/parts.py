@@ -116,7 +116,7 @@ def beat() -> None:
     configure_logging(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     with (
-        catalog_of(settings, name="beat", pool_size=8) as engine,
+        catalog_of(settings, name="beat", pool_size=16) as engine,
         Sender(engine, WebhookClient(settings.webhook_hosts), poll_seconds=settings.poll_seconds),
         Presence(engine, "beat"),
     ):

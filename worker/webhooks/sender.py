@@ -40,9 +40,9 @@ from worker.webhooks.signing import signature
 log = structlog.get_logger(__name__)
 
 MOST_LANES = 16
-LANES = 2  # of one webhook
-BATCH = 4
-LEASE_SECONDS = 90.0  # a batch of the slowest answers, and some to spare
+LANES = 4  # of one webhook
+BATCH = 8
+LEASE_SECONDS = 120.0  # a batch of the slowest answers, and some to spare
 LONGEST_REST = 60.0
 PRUNE_SECONDS = 3600.0
 PRUNED = 5_000
@@ -116,7 +116,7 @@ class Sender:
         """Send what is due to a webhook, until nothing is or it is away; returns how many were sent."""
         sent = 0
         while not self._stopping.is_set() and not self._rests(webhook_id):
-            with transaction(self.engine) as connection:
+            with transaction(self.engine, durable=False) as connection:
                 claimed = claim_due(connection, webhook_id, BATCH, LEASE_SECONDS)
             if not claimed:
                 break
@@ -144,8 +144,11 @@ class Sender:
         return self.client.post(delivery.url, headers, body)
 
     def _settle(self, delivery: Delivery, answer: Answer) -> bool:
-        """Note what became of a delivery; returns whether the webhook can be sent the next."""
-        with transaction(self.engine) as connection:
+        """Note what became of a delivery; returns whether the webhook can be sent the next.
+
+        Should Postgres crash before this is on the disk, the delivery is sent once more.
+        """
+        with transaction(self.engine, durable=False) as connection:
             if answer.heard and answer.status is not None:
                 delivered(connection, delivery.id, answer.status)
                 return True
