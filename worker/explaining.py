@@ -7,7 +7,8 @@ has come meanwhile. What nobody waits for is made only when the last movie is so
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic
 from types import TracebackType
 from typing import Protocol, Self
@@ -65,6 +66,10 @@ class StoppingError(Exception):
     """The worker is to stop: the work in hand is given back."""
 
 
+class OvertakenError(Exception):
+    """Movies have kept the device so long that another worker may take the work in hand: it is given back."""
+
+
 class Explainer:
     """Makes what was asked for, and what will be asked for next, until its context ends.
 
@@ -98,6 +103,7 @@ class Explainer:
         self.neighbours = Neighbours(engine, drain.store, embeds or embed)
         self._tag = tag
         self._explain = explain or explain_all
+        self._claimed_at = 0.0
         self._stopping = False
         self._bell, self._ring = os.pipe()
         self._listener = Listener(engine, EXPLAIN_CHANNEL)
@@ -149,8 +155,16 @@ class Explainer:
         with transaction(self.engine) as connection:
             return ask_ahead(connection, self.ahead) > 0
 
-    def _extend(self) -> bool:
+    @contextmanager
+    def _device(self) -> Iterator[None]:
+        """Have the device; a wake-up that came meanwhile is heard right after."""
         with self.drain.device():
+            yield
+        if self.drain.asked:
+            self._tag()
+
+    def _extend(self) -> bool:
+        with self._device():
             try:
                 with transaction(self.engine) as connection:
                     model = self.drain.champion.current(connection)
@@ -160,19 +174,23 @@ class Explainer:
                 return False
 
     def _explain_next(self, *, ahead: bool) -> bool:
-        with transaction(self.engine, durable=False) as connection:
-            job = claim_explanations(connection, self.lease_seconds, ahead=ahead)
-        if job is None:
-            return False
-        try:
-            with self.drain.device():
+        """Claim, with the device in hand: a lease must not run out while movies have it."""
+        with self._device():
+            self._claimed_at = monotonic()
+            with transaction(self.engine, durable=False) as connection:
+                job = claim_explanations(connection, self.lease_seconds, ahead=ahead)
+            if job is None:
+                return False
+            try:
                 self._make(job)
-        except (StoppingError, DatabaseUnavailableError):
-            self._return(job)
-            raise
-        except (NoChampionError, PosterStoreError) as error:
-            log.warning("explanations wait", error=str(error))
-            self._return(job, delay=WAIT_SECONDS)
+            except (StoppingError, DatabaseUnavailableError):
+                self._return(job)
+                raise
+            except OvertakenError:
+                self._return(job)
+            except (NoChampionError, PosterStoreError) as error:
+                log.warning("explanations wait", error=str(error))
+                self._return(job, delay=WAIT_SECONDS)
         return True
 
     def _return(self, job: ExplainJob, *, delay: float = 0.0) -> None:
@@ -232,7 +250,7 @@ class Explainer:
         names = [str(r.genre) for r in requests]
         try:
             made = self._explain(model.predictor, content, names, between=self._let_movies_go_first)
-        except (StoppingError, DatabaseUnavailableError):
+        except (StoppingError, OvertakenError, DatabaseUnavailableError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this movie's, or the device's
             self._fail(job, requests, model, error)
@@ -261,11 +279,14 @@ class Explainer:
 
         Raises:
             StoppingError: the worker is to stop.
+            OvertakenError: that took longer than half of the lease.
         """
         if self._stopped():
             raise StoppingError
         if self.drain.asked:
             self.drain.interrupt(self._tag)
+            if monotonic() - self._claimed_at > self.lease_seconds / 2:
+                raise OvertakenError
 
     def _refuse(self, job: ExplainJob, requests: Sequence[Request], reason: str) -> None:
         with transaction(self.engine) as connection:

@@ -262,6 +262,39 @@ class TestOrder:
         assert order == ["explained"]
         assert read(engine, movie)[genres["Drama"]].state == "done"
 
+    def test_movies_that_keep_the_device_long_cost_no_attempt(
+        self, engine: Engine, drain: Drain, make_explainer: MakeExplainer, genres: dict[str, int]
+    ) -> None:
+        """By then the lease may have run out, and another worker be at it."""
+        [movie] = tagged(engine, drain)
+        ask_for(engine, movie, [genres["Drama"]], neighbours=False)
+
+        def explain(predictor: Any, content: Content, names: Any, *, between: Any) -> Any:
+            woken = threading.Thread(target=drain.run)
+            woken.start()
+            woken.join()
+            between()
+            raise AssertionError("it went on")
+
+        explainer = make_explainer(lease_seconds=0.0)
+        explainer._explain = explain
+        assert explainer.step()
+        [row] = ledger.execute(engine, "SELECT attempts, lease_until FROM marquee.explanation")
+        assert tuple(row) == (0, None)
+
+    def test_a_wake_up_while_it_looks_for_work_is_heard(
+        self, engine: Engine, drain: Drain, explainer: Explainer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """There is nothing to explain; but while it looked, the drain found the device taken."""
+
+        def nothing(*_: Any, **options: Any) -> None:
+            ledger.make_ready(engine, ledger.insert(engine, 1))
+            assert drain.run() == 0
+
+        monkeypatch.setattr("worker.explaining.claim_explanations", nothing)
+        explainer._explain_next(ahead=False)
+        assert ledger.counts(engine) == {"tagged": 1}
+
     def test_what_an_editor_waits_for_comes_first(
         self, engine: Engine, drain: Drain, explainer: Explainer, stub: StubPredictor, genres: dict[str, int]
     ) -> None:
