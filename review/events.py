@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from catalog.story import Event
+from review.views import duration
 
 NAMES = {
     "enqueued": "Asked for",
@@ -14,6 +15,9 @@ NAMES = {
     "tagged": "Tagged",
     "decided": "Decided",
     "edited": "Edited",
+    "finished": "Finished",
+    "skipped": "Skipped",
+    "undone": "Undone",
     "failed": "Failed",
     "quarantined": "Put into quarantine",
     "deleted": "Deleted",
@@ -22,6 +26,9 @@ TONES = {
     "tagged": "model",
     "decided": "person",
     "edited": "person",
+    "finished": "person",
+    "skipped": "person",
+    "undone": "person",
     "asked": "person",
     "failed": "bad",
     "quarantined": "bad",
@@ -66,7 +73,13 @@ def _text(event: str, detail: dict[str, Any]) -> str:
         verdict = said.get(detail.pop("verdict", ""), "decided")
         source = detail.pop("source", None)
         by = detail.pop("by", "somebody")
-        return f"{detail.pop('genre', 'a genre')} {verdict} by {by}{' (import)' if source == 'import' else ''}"
+        return (
+            f"{detail.pop('genre', 'a genre')} {verdict} by {by}{' (import)' if source == 'import' else ''}"
+        )
+    if event in ("finished", "skipped", "undone") and "by" in detail:
+        what = f"{detail.pop('action')}, " if event == "undone" and "action" in detail else ""
+        looked = f" after {duration(detail.pop('seconds'))}" if detail.get("seconds") else ""
+        return f"{what}by {detail.pop('by')}{looked}"
     if event == "tagged" and "model" in detail:
         return f"by {detail.pop('model')}"
     if event == "edited":

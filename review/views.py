@@ -100,7 +100,9 @@ def ago(moment: datetime | None) -> str:
     if moment is None:
         return "never"
     seconds = max(0.0, (datetime.now(UTC) - moment).total_seconds())
-    return "just now" if seconds < 5 else f"{duration(round(seconds))} ago"
+    if seconds < 60:
+        return "just now" if seconds < 5 else f"{seconds:.0f} s ago"
+    return f"{duration(seconds)} ago"
 
 
 def stamp(moment: datetime) -> str:

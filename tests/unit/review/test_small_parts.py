@@ -184,6 +184,8 @@ class TestEvents:
             ("failed", {"reason": "no", "failures": 1}, "no"),
             ("fetched", {"plot": "tmdb", "poster": "missing"}, "plot: tmdb, poster: missing"),
             ("edited", {"by": "ann", "changed": ["plot", "poster_url"]}, "plot and poster url by ann"),
+            ("finished", {"by": "ann", "seconds": 2.5}, "by ann after 2.5 s"),
+            ("undone", {"by": "ann", "action": "skip"}, "skip, by ann"),
             ("something_new", {"x": 1}, ""),
         ],
     )  # fmt: skip
