@@ -60,7 +60,8 @@ class LinkUsedError(ReviewError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This link was used already, or it is too old.", mend="Ask for a new one: `marquee editors add NAME`."
+            "This link was used already, or it is too old.",
+            mend="Ask for a new one: `marquee editors add NAME`.",
         )
 
 
@@ -90,7 +91,9 @@ class PosterUnusableError(ReviewError):
     status = 422
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The poster cannot be used: {reason}", mend="Send a JPEG, PNG or WebP of at most 10 MB.")
+        super().__init__(
+            f"The poster cannot be used: {reason}", mend="Send a JPEG, PNG or WebP of at most 10 MB."
+        )
 
 
 class PosterNotFoundError(ReviewError):
