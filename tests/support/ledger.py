@@ -9,6 +9,9 @@ from catalog.content import ContentRecord
 from catalog.engine import transaction
 from catalog.ledger.dispatch import claim_pending
 from catalog.ledger.fetching import claim_queued, finish_fetch
+from catalog.ledger.tagging import claim_ready
+from catalog.ledger.trouble import Failure, fail
+from catalog.ledger.words import Limits, State
 
 FETCHER = 900_001
 
@@ -57,6 +60,21 @@ def make_ready(engine: Engine, ids: Sequence[int], **content: Any) -> None:
             for j in jobs
         }
         finish_fetch(connection, FETCHER, records, dict.fromkeys(records, 0.0))
+
+
+def quarantine(engine: Engine, movie_id: int, reason: str) -> None:
+    """Give up a pending movie for this reason, as a tag worker does."""
+    make_ready(engine, [movie_id])
+    with transaction(engine) as connection:
+        [job] = claim_ready(connection, FETCHER, 1, 60)
+        assert job.movie_id == movie_id
+        fail(
+            connection,
+            FETCHER,
+            State.TAGGING,
+            [Failure(movie_id, job.revision, reason, final=True)],
+            Limits(),
+        )
 
 
 def row(engine: Engine, movie_id: int) -> Any:

@@ -6,27 +6,13 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import Engine
 
-from catalog.engine import transaction
-from catalog.ledger.tagging import claim_ready
-from catalog.ledger.trouble import Failure, fail
-from catalog.ledger.words import Limits, State
 from catalog.registry import ModelRecord
 from tests.support.browser import Visitors
-from tests.support.ledger import content, insert, make_ready, row
+from tests.support.ledger import content, insert, make_ready, quarantine, row
 from tests.support.review import editor, enter, tag, tagged
 from tests.support.stage import SAID
 
 pytestmark = pytest.mark.xdist_group("browser")
-
-
-def quarantined(engine: Engine, title: str, reason: str) -> int:
-    """A movie that can never be tagged."""
-    [movie] = insert(engine, 1, title=title)
-    make_ready(engine, [movie])
-    with transaction(engine) as connection:
-        [job] = claim_ready(connection, 5, 1, 60)
-        fail(connection, 5, State.TAGGING, [Failure(movie, job.revision, reason, final=True)], Limits())
-    return movie
 
 
 def test_the_story_of_a_movie_and_a_new_plot(engine: Engine, model: ModelRecord, visitors: Visitors) -> None:
@@ -61,7 +47,8 @@ def test_the_story_of_a_movie_and_a_new_plot(engine: Engine, model: ModelRecord,
 def test_the_dashboard_and_a_second_try(engine: Engine, model: ModelRecord, visitors: Visitors) -> None:
     ids = tagged(engine, model, 6, SAID)
     enter(engine, editor(engine, "bob"), ids[0], {"Comedy": False})
-    broken = quarantined(engine, "The Broken Reel", "The poster is no image.")
+    [broken] = insert(engine, 1, title="The Broken Reel")
+    quarantine(engine, broken, "The poster is no image.")
     page = visitors.enter(role="admin", to="/dashboard")
     for tile, figure in {"movies": "7", "queue": "5", "quarantine": "1", "waiting": "0"}.items():
         expect(page.get_by_test_id(f"tile-{tile}")).to_have_text(figure)
@@ -81,7 +68,7 @@ def test_the_dashboard_and_a_second_try(engine: Engine, model: ModelRecord, visi
 
 
 def test_an_editor_may_not_what_an_admin_may(engine: Engine, model: ModelRecord, visitors: Visitors) -> None:
-    quarantined(engine, "The Broken Reel", "The poster is no image.")
+    quarantine(engine, insert(engine, 1)[0], "The poster is no image.")
     visitors.allow("status of 403")
     page = visitors.enter(to="/dashboard")
     expect(page.get_by_test_id("quarantine")).to_be_visible()

@@ -1,10 +1,11 @@
-"""Why a genre: the words in the plot, the heat map over the poster and the nearest movies, once a worker has made them."""
+"""Why a genre: words of the plot, a heat map over the poster and the nearest movies, once a worker has made them."""
 
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
 from catalog.engine import transaction
@@ -29,10 +30,31 @@ def spans() -> list[dict[str, object]]:
     return [{"word": w, "start": at, "end": at + len(w), "weight": weight} for w, at, weight in places]
 
 
-def test_words_regions_and_neighbours_appear(engine: Engine, model: ModelRecord, visitors: Visitors) -> None:
+def answer(engine: Engine, detail: Any, nearest: list[Any] | str) -> None:
+    """Do as a tag worker does, once the page has asked; `nearest` may be why there is nothing."""
+    asked = "SELECT count(*) FROM marquee.explanation"
+    until(lambda: scalar(engine, asked) == 2, what="the genre and the nearest movies are asked for")
+    with transaction(engine) as connection:
+        job = claim_explanations(connection, 60)
+        assert job is not None
+        for request in job.requests:
+            made = nearest if request.genre is None else detail
+            if isinstance(made, str):
+                fail_explanation(connection, job, request, made, final=True)
+            else:
+                assert finish_explanation(connection, job, request, made)
+
+
+@pytest.fixture
+def poster(visitors: Visitors) -> str:
     drawn = BytesIO()
     Image.new("RGB", (200, 300), "#555555").save(drawn, "PNG")
-    poster = visitors.site.posters.put(drawn.getvalue())
+    return visitors.site.posters.put(drawn.getvalue())
+
+
+def test_words_regions_and_neighbours_appear(
+    engine: Engine, model: ModelRecord, visitors: Visitors, poster: str
+) -> None:
     [near, movie] = insert(engine, 2)
     make_ready(engine, [near, movie], plot=PLOT, plot_source="tmdb", poster_hash=poster, poster_source="tmdb")
     tag(engine, model, SAID)
@@ -40,27 +62,10 @@ def test_words_regions_and_neighbours_appear(engine: Engine, model: ModelRecord,
     page.keyboard.press(f"Shift+Digit{key_of(page, 'Comedy')}")
     expect(page.get_by_test_id("why-state")).to_have_text("Being computed …")
     expect(page.get_by_test_id("heat")).to_be_hidden()
-    until(lambda: scalar(engine, "SELECT count(*) FROM marquee.explanation") == 2, what="both are asked for")
+    found = {"words": spans(), "regions": REGIONS, "shares": {"plot": 0.7, "poster": 0.3}}
+    about = {"movie_id": near, "title": "The Near One", "year": 1999, "poster_hash": poster}
+    answer(engine, found, [about | {"similarity": 0.87, "genres": ["Comedy"]}])
 
-    def answer(*, nearest: bool) -> None:
-        """Do as a tag worker does."""
-        with transaction(engine) as connection:
-            job = claim_explanations(connection, 60)
-            assert job is not None
-            assert job.movie_id == movie
-            for request in job.requests:
-                if request.genre == "Comedy":
-                    shares = {"plot": 0.7, "poster": 0.3}
-                    found = {"genre": "Comedy", "words": spans(), "regions": REGIONS, "shares": shares}
-                    assert finish_explanation(connection, job, request, found)
-                elif request.genre is None and nearest:
-                    about = {"title": "The Near One", "year": 1999, "poster_hash": poster}
-                    found_near = {"movie_id": near, **about, "similarity": 0.87, "genres": ["Comedy"]}
-                    assert finish_explanation(connection, job, request, [found_near])
-                else:
-                    fail_explanation(connection, job, request, "There is no such vector.", final=True)
-
-    answer(nearest=True)
     words = page.get_by_test_id("why-word")
     expect(words).to_have_text(["clown", "love", "funeral"])
     assert page.get_by_test_id("plot").inner_text() == PLOT
@@ -68,7 +73,17 @@ def test_words_regions_and_neighbours_appear(engine: Engine, model: ModelRecord,
     assert len(set(backgrounds)) == 3  # by strength and by direction
     assert "rgba(0, 0, 0, 0)" not in backgrounds
     expect(page.get_by_test_id("why-shares")).to_contain_text("70%")
+    expect(page.get_by_test_id("nearest")).to_contain_text("The Near One")
+    expect(page.get_by_test_id("nearest")).to_contain_text("87% alike")
+    heat_lies_on_the_poster(page)
 
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("why")).to_be_hidden()
+    expect(page.get_by_test_id("heat")).to_be_hidden()
+    expect(words).to_have_count(0)
+
+
+def heat_lies_on_the_poster(page: Page) -> None:
     heat = page.get_by_test_id("heat")
     expect(heat).to_be_visible()
     pixels = heat.evaluate(
@@ -86,15 +101,9 @@ def test_words_regions_and_neighbours_appear(engine: Engine, model: ModelRecord,
     assert over is not None
     assert under is not None
     assert over == pytest.approx(under, abs=1)
-    expect(heat).to_have_attribute("aria-label", "Heat map over the poster: what spoke for Comedy. "
-                                   "The poster spoke for it most at the top right.")  # fmt: skip
-    expect(page.get_by_test_id("nearest")).to_contain_text("The Near One")
-    expect(page.get_by_test_id("nearest")).to_contain_text("87% alike")
-
-    page.keyboard.press("Escape")
-    expect(page.get_by_test_id("why")).to_be_hidden()
-    expect(heat).to_be_hidden()
-    expect(words).to_have_count(0)
+    assert "for Comedy. The poster spoke for it most at the top right." in (
+        heat.get_attribute("aria-label") or ""
+    )
 
 
 def test_what_cannot_be_explained_says_why(engine: Engine, model: ModelRecord, visitors: Visitors) -> None:
@@ -103,10 +112,5 @@ def test_what_cannot_be_explained_says_why(engine: Engine, model: ModelRecord, v
     page = visitors.enter()
     page.keyboard.press("w")
     expect(page.get_by_test_id("why-state")).to_be_visible()
-    until(lambda: scalar(engine, "SELECT count(*) FROM marquee.explanation") == 2, what="both are asked for")
-    with transaction(engine) as connection:
-        job = claim_explanations(connection, 60)
-        assert job is not None
-        for request in job.requests:
-            fail_explanation(connection, job, request, "There is no plot to explain.", final=True)
+    answer(engine, "There is no plot to explain.", "There is no vector.")
     expect(page.get_by_test_id("why-state")).to_have_text("There is no plot to explain.")
