@@ -9,7 +9,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, text
 
-from catalog.movie_locks import lock_decisions
+from catalog.movie_locks import keep_movie, lock_decisions
 from catalog.review.audit import answer
 from catalog.review.project import project
 from catalog.webhooks.news import announce
@@ -89,6 +89,9 @@ def decide(
         return 0
     movies = [v.movie_id for v in verdicts]
     lock_decisions(connection, movies)
+    if len(set(movies)) == 1:
+        # Whoever is deleting the movie is waited for; of several, this could deadlock with him.
+        keep_movie(connection, movies[0])
     rows = connection.execute(
         LOG,
         {
