@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help demo test test-slow lint format bench lock clean
+.PHONY: help demo test test-slow lint format bench screenshots lock clean
 
 help:  ## List the chores
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Marquee needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -43,6 +43,9 @@ bench: $(STAMP)  ## The benchmarks behind docs/benchmarks.md (needs the movies o
 	$(BIN)/python -m benchmarks.bulk_insert
 	$(BIN)/python -m benchmarks.predictor
 	$(BIN)/python -m benchmarks.api
+
+screenshots: $(STAMP)  ## Photograph the review page for docs/images (needs Chromium)
+	$(BIN)/python -m scripts.screenshots docs/images
 
 lock: $(STAMP)  ## Write constraints.txt anew from what is installed
 	@{ echo '# Every package at the version that the tests ran with; `make lock` writes it anew.'; \
