@@ -61,7 +61,7 @@ class LinkUsedError(ReviewError):
     def __init__(self) -> None:
         super().__init__(
             "This link was used already, or it is too old.",
-            mend="Ask for a new one: `marquee editors add NAME`.",
+            mend="Ask for a new one: `marquee editors link NAME`.",
         )
 
 
