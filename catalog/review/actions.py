@@ -105,6 +105,7 @@ def finish(
     asked = {"movie_id": movie_id}
     before = connection.execute(FINISHED, asked).scalar_one_or_none()
     detail = {
+        "predicted": _predicted(card, list(said)),
         "finished_before": before,
         "finished_at": connection.execute(FINISH, asked).scalar_one_or_none(),
     }
