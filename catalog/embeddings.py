@@ -27,7 +27,7 @@ SELECT t.movie_id, new.revision, :model_id, CAST(new.vector AS real[])
 FROM unnest(CAST(:ids AS bigint[]), CAST(:revisions AS integer[]), CAST(:vectors AS text[]))
     AS new(movie_id, revision, vector)
 JOIN marquee.tagging t ON t.movie_id = new.movie_id
-ORDER BY t.movie_id FOR KEY SHARE OF t
+ORDER BY t.movie_id FOR KEY SHARE OF t SKIP LOCKED
 ON CONFLICT (movie_id) DO UPDATE SET
     revision = EXCLUDED.revision, model_id = EXCLUDED.model_id, vector = EXCLUDED.vector
 """)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from catalog.content import ContentRecord, read_content
 from catalog.ledger.notes import notify
@@ -18,8 +18,8 @@ EXPLAIN_CHANNEL = "marquee_explain"
 ATTEMPTS = 3
 TOLD = 500
 
-# Rows are written in the order of their ids, as all who write several do; `place` is their turn. The ledger's
-# rows are held first: whoever deletes a movie is waited for, and its request is dropped.
+# Of a movie that is being deleted nothing is asked, rather than to wait for that. Rows are locked in one order, by
+# movie and genre, by all who write several; `place` is their turn.
 ASK = """
 INSERT INTO marquee.explanation AS e (movie_id, genre_id, revision, model_id, priority, asked_at)
 SELECT t.movie_id, wanted.genre_id, t.tagged_revision, t.tagged_model_id, :priority,
@@ -33,7 +33,7 @@ WHERE (wanted.genre_id IS NULL OR g.id IS NOT NULL)
     WHERE old.movie_id = t.movie_id AND old.genre_id IS NOT DISTINCT FROM wanted.genre_id
       AND old.revision = t.tagged_revision AND old.model_id = t.tagged_model_id
       AND (old.done_at IS NOT NULL OR old.priority <= :priority))
-ORDER BY t.movie_id, wanted.genre_id FOR KEY SHARE OF t
+ORDER BY t.movie_id, wanted.genre_id FOR KEY SHARE OF t SKIP LOCKED
 ON CONFLICT (movie_id, genre_id) DO UPDATE SET
     revision = EXCLUDED.revision, model_id = EXCLUDED.model_id, priority = EXCLUDED.priority,
     asked_at = EXCLUDED.asked_at,
@@ -65,7 +65,10 @@ WHERE e.movie_id = :movie_id AND e.revision = t.tagged_revision AND e.model_id =
 
 GIVE_UP = text("""
 UPDATE marquee.explanation SET done_at = clock_timestamp(), lease_until = NULL, error = :error
-WHERE done_at IS NULL AND lease_until < clock_timestamp() AND attempts >= :attempts
+WHERE id IN (
+    SELECT id FROM marquee.explanation
+    WHERE done_at IS NULL AND lease_until < clock_timestamp() AND attempts >= :attempts
+    FOR UPDATE SKIP LOCKED)
 """)
 
 # All that is asked of the movie whose turn it is: a model explains several genres for the price of one. A movie
@@ -91,7 +94,7 @@ UPDATE marquee.explanation e SET
                     THEN e.attempts + 1 ELSE 1 END,
     revision = due.tagged_revision, model_id = due.tagged_model_id
 FROM due WHERE e.id = due.id
-RETURNING e.id, e.movie_id, e.revision, e.model_id, e.attempts, e.priority,
+RETURNING e.id, e.movie_id, e.genre_id, e.revision, e.model_id, e.attempts, e.priority,
     (SELECT name FROM marquee.genre g WHERE g.id = e.genre_id) AS genre
 """)  # noqa: S608
 
@@ -207,9 +210,13 @@ def claim_explanations(
         revision=one.revision,
         model_id=one.model_id,
         content=content if content is not None and content.revision == one.revision else None,
-        requests=tuple(Request(r.id, r.genre, r.attempts) for r in sorted(rows, key=lambda r: r.id)),
+        requests=tuple(Request(r.id, r.genre, r.attempts) for r in sorted(rows, key=_place)),
         ahead=all(r.priority > 0 for r in rows),
     )
+
+
+def _place(row: Row[Any]) -> tuple[bool, int]:
+    return row.genre_id is None, row.genre_id or 0
 
 
 def finish_explanation(connection: Connection, job: ExplainJob, request: Request, detail: Any) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from catalog.engine import transaction
 from catalog.explanations import (
@@ -580,3 +580,22 @@ class TestNeighbours:
         work(explainer)
         kept = ledger.execute(engine, "SELECT movie_id FROM marquee.embedding ORDER BY movie_id")
         assert [r.movie_id for r in kept] == ids[2:]
+
+
+def test_nobody_waits_for_whoever_deletes_a_movie(
+    engine: Engine, drain: Drain, explainer: Explainer, genres: dict[str, int]
+) -> None:
+    """Its request is passed over, its vector not kept; the others are served."""
+    gone, kept = tagged(engine, drain, 2)
+    for movie in (gone, kept):
+        label(engine, movie, genres["Drama"])
+    with engine.connect() as connection:
+        connection.execute(text("DELETE FROM marquee.tagging WHERE movie_id = :i"), {"i": gone})
+        ask_for(engine, gone, [genres["Drama"]])
+        ask_for(engine, kept, [genres["Drama"]])
+        work(explainer)
+        connection.rollback()
+    assert read(engine, gone) == {}
+    assert {r.state for r in read(engine, kept).values()} == {"done"}
+    vectors = ledger.execute(engine, "SELECT movie_id FROM marquee.embedding")
+    assert [r.movie_id for r in vectors] == [kept]
