@@ -14,6 +14,7 @@ from tests.support.stage import SAID, await_other, await_saved, movie_after, mov
 pytestmark = pytest.mark.xdist_group("browser")
 
 
+@pytest.mark.timeout(300)  # 400 requests and as many key presses, on a machine that may be slow
 def test_two_editors_share_a_queue_of_200(engine: Engine, model: ModelRecord, visitors: Visitors) -> None:
     ids = tagged(engine, model, 200, SAID)
     pages = {name: visitors.enter(name) for name in ("ada", "bob")}
