@@ -8,13 +8,14 @@ gather.
 
 So a page costs at most a walk of `BUDGET` movies and a gather of those that pass; only a filter that many movies
 pass, all of them far from where the order begins, makes the gather long. A filter without a facet (a state, or a
-band "rejected") can only be walked, and has no budget.
+band "rejected") can only be walked, as far as it takes.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -32,7 +33,6 @@ KEYS: dict[Order, tuple[str, str]] = {
     "disagreed": ("disagreed_at", "timestamptz"),
 }
 BUDGET = 20_000
-NO_BUDGET = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +62,36 @@ def find(
 ) -> list[Place]:
     """The first `limit` movies in the order, from after the cursor; in "disagreed" those that have a disagreement."""
     also = also or Also()
-    counts = counted(connection, sought.states)
+    counts = counted(connection, sought.states) if sought.facets or order == "newest" else {}
     streams = streams_of(sought, order, counts)
     far = likely_walk(sought, order, counts, limit)
-    budget = NO_BUDGET if far is None else BUDGET
-    values = {**sought.values, **also.values, "limit": limit, "budget": budget}
+    values = {**sought.values, **also.values, "limit": limit}
     if after is not None:
         values |= {"key": after.key, "movie": after.movie_id}
-    if walks_first(sought, counts, far):
-        if not streams:
-            return []
-        rows = connection.execute(text(walk(sought, order, streams, also, after)), values).all()
+    if not streams:
+        return []
+    by_walking = text(walk(sought, order, streams, also, after))
+    for budget in budgets(sought, counts, far, limit):
+        rows = connection.execute(by_walking, {**values, "budget": budget}).all()
         found = [Place(r.movie_id, r.key) for r in rows if r.wanted]
         if len(found) == limit or not rows or rows[-1].walked < budget:
             return found
     with from_indexes(connection):
         rows = connection.execute(text(gather(sought, order, also, after)), values).all()
     return [Place(r.movie_id, r.key) for r in rows]
+
+
+def budgets(sought: Sought, counts: Mapping[str, int], far: float | None, limit: int) -> Iterator[int]:
+    """How many movies to walk at most before the gather: first what is likely enough, then what is affordable.
+
+    The planner is told too: to it, a walk without a bound were one through all movies, for which it would sort
+    them. Where a walk is the only way, it goes on ever further.
+    """
+    if far is None:
+        yield from (limit * 4**n for n in count())
+    elif walks_first(sought, counts, far):
+        likely = limit + 4 * far
+        yield from (int(likely), BUDGET) if likely < BUDGET else (BUDGET,)
 
 
 def streams_of(sought: Sought, order: Order, counts: Mapping[str, int]) -> list[str]:

@@ -131,7 +131,7 @@ ON CONFLICT (movie_id) DO UPDATE SET
 """)
 
 # One in so many calls puts the counts together, so that a long load that nobody looks at does not heap them up.
-COMPACT_ONE_IN = 50
+COMPACT_ONE_IN = 25
 
 
 def project(connection: Connection, movie_ids: Sequence[int], *, audit_share: float = 0.0) -> None:
