@@ -41,6 +41,9 @@ STOP_THE_CLOCK = """() => {
         const second = String(59 - (place % 60)).padStart(2, "0");
         time.textContent = /ago|now/.test(time.textContent) ? "2 min ago" : `2026-01-15 09:30:${second}`;
     }
+    for (const line of document.querySelectorAll("#conflict-difference li")) {
+        line.textContent = line.textContent.replace(/\\d\\d:\\d\\d UTC/, "09:30 UTC");
+    }
 }"""
 GIVE_UP = text(
     "UPDATE marquee.tagging SET state = 'quarantined', failures = 5, error = :error WHERE movie_id = :id"
@@ -124,10 +127,12 @@ class Studio:
         self.shoot(page, "movie")
 
     def _others(self, page: Page) -> None:
+        with transaction(self.engine) as connection:
+            [thriller] = genre_ids(connection, ("Thriller",))
         for path, name in {
             "/queue": "queue",
             "/queue?state=any&genre=Comedy&order=newest": "queue-filtered",
-            "/bulk?state=any&genre=Thriller&tag=17&verdict=accepted": "bulk",
+            f"/bulk?state=any&genre=Thriller&tag={thriller}": "bulk",
             "/dashboard": "dashboard",
             "/editors": "editors",
             "/account": "account",
