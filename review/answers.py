@@ -121,10 +121,12 @@ def _known(request: Request, error: Exception) -> Response:
         query = "" if target == "/" else "?" + urlencode({"next": target})
         return RedirectResponse(f"/sign-in{query}", 303)
     status = status_of(error)
-    headers = {}
+    message, mend, headers = error.message, error.mend, {}
     if isinstance(error, TooManyAttemptsError):
         headers["Retry-After"] = str(error.seconds)
-    elif status == 503:
+    elif status == 503:  # what it says of our servers is for the log alone
+        log.warning("a request has to wait", path=request.url.path, error=str(error))
+        message, mend = "Marquee cannot do this now.", "Try again in a moment; what you decided is not lost."
         headers["Retry-After"] = "2"
     more: dict[str, object] = {}
     if isinstance(error, DecisionConflictError):
@@ -132,7 +134,7 @@ def _known(request: Request, error: Exception) -> Response:
     elif isinstance(error, LeaseHeldError):
         more = {"movie_id": error.movie_id, "holder": error.holder}
     kind = next((name for kind, name in KINDS if isinstance(error, kind)), "refused")
-    return _answer(request, status, error.message, error.mend, headers, kind, **more)
+    return _answer(request, status, message, mend, headers, kind, **more)
 
 
 def _http(request: Request, error: Exception) -> Response:

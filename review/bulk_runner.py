@@ -42,14 +42,23 @@ class BulkRunner:
         self._wake.set()
 
     def run_once(self) -> bool:
-        """One step of each unfinished bulk decision; whether there was any."""
+        """One step of each unfinished bulk decision; whether any was made."""
         with transaction(self._engine) as connection:
             waiting = unfinished(connection)
-        for bulk_id in waiting:
-            if self._stopping.is_set():
-                return False
+        return sum(map(self._step, waiting)) > 0
+
+    def _step(self, bulk_id: int) -> bool:
+        if self._stopping.is_set():
+            return False
+        try:
             step(self._engine, bulk_id)
-        return bool(waiting)
+        except MarqueeError as error:
+            log.warning("a bulk decision waits", bulk=bulk_id, error=str(error))
+        except Exception:
+            log.exception("a bulk decision could not go on", bulk=bulk_id)
+        else:
+            return True
+        return False
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -58,7 +67,5 @@ class BulkRunner:
                 if self.run_once():
                     continue
             except MarqueeError as error:
-                log.warning("a bulk decision waits", error=str(error))
-            except Exception:
-                log.exception("a bulk decision could not go on")
+                log.warning("bulk decisions wait", error=str(error))
             self._wake.wait(PAUSE_SECONDS)

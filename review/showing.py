@@ -30,11 +30,8 @@ def open_movie(connection: Connection, services: Services, visit: Visit, movie_i
     Raises:
         MovieNotFoundError: there is none of this id.
     """
-    card = read_card(connection, movie_id)
-    if card.state is None:  # never tagged: there is nothing to take
-        return Shown(card, None)
     holder = take(connection, movie_id, visit.editor.id, services.config.lease_seconds)
-    return Shown(read_card(connection, movie_id) if holder is None else card, holder)
+    return Shown(read_card(connection, movie_id), holder)
 
 
 def open_next(

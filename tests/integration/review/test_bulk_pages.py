@@ -5,8 +5,10 @@ import re
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
+from structlog.testing import capture_logs
 
 from catalog.registry import ModelRecord
+from catalog.review.bulk import step
 from review.bulk_runner import BulkRunner
 from review.services import Services
 from tests.support.browsing import Browser
@@ -118,3 +120,20 @@ def test_the_runner_goes_on_with_what_an_earlier_process_left(
     finally:
         runner.stop()
     assert len(execute(engine, "SELECT FROM marquee.label")) == len(movies)
+
+
+def test_one_that_fails_does_not_hold_up_the_others(
+    ann: Browser, engine: Engine, movies: list[int], drama: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [ann.submit("/bulk", tag=drama, verdict="accepted").headers["location"] for _ in range(2)]
+
+    def fails_first(made: Engine, bulk_id: int) -> object:
+        if paths[0].endswith(f"/{bulk_id}"):
+            raise RuntimeError("a fault")
+        return step(made, bulk_id)
+
+    monkeypatch.setattr("review.bulk_runner.step", fails_first)
+    with capture_logs() as logs:
+        BulkRunner(engine).run_once()
+    assert [entry["event"] for entry in logs] == ["a bulk decision could not go on"]
+    assert [ann.ask(path)["done"] for path in paths] == [0, len(movies)]

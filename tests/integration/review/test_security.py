@@ -11,7 +11,9 @@ from structlog.testing import capture_logs
 from review.app import create_app
 from review.config import ReviewConfig
 from review.pages import PAGES
+from tests.integration.review.conftest import CONFIG
 from tests.support.browsing import JSON, Browser, KeptPosters
+from tests.support.databases import engine_on
 
 CHANGING = sorted(
     route.path
@@ -209,3 +211,22 @@ class TestOtherSites:
         ):  # fmt: skip
             text = browser.get("/sign-in", params={"next": target}).text
             assert 'name="next" value="/"' in text, target
+
+
+class TestOutage:
+    def test_without_postgres_the_pages_say_so_and_the_script_may_try_again(
+        self, ann: Browser, posters: KeptPosters
+    ) -> None:
+        with engine_on("postgresql://nobody@127.0.0.1:9/nothing") as away:
+            browser = Browser(create_app(away, CONFIG, posters), away)
+            browser.client.cookies.update(ann.client.cookies)
+            with capture_logs() as logs:
+                page = browser.get("/queue")
+            assert "Postgres cannot be reached" in logs[0]["error"]
+            assert (page.status_code, page.headers["retry-after"]) == (503, "2")
+            assert "Marquee cannot do this now." in page.text
+            assert "nobody" not in page.text
+            answer = browser.send("/undo")
+            assert (answer.status_code, answer.json()["error"]) == (503, "refused")
+            assert browser.get("/sign-in").status_code == 200
+            assert browser.get("/static/base.css").status_code == 200
