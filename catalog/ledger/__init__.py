@@ -7,7 +7,8 @@
 
 After three deaths or five failures in `fetching` or `tagging` a movie is `quarantined`; `enqueue` brings it back.
 A change of the movie's content sends the row back to `pending` at its next revision from anywhere (the triggers do
-that). Every step is one transaction:
+that). The movies of a bulk load are pending too, but come into line by and by (`arrivals`). Every step is one
+transaction:
 
 - a *claim* takes due rows with `FOR UPDATE SKIP LOCKED`, names the owner and a lease, and commits;
 - a *finish* is fenced: it touches only rows that the worker still owns at the revision that it took;
