@@ -1,11 +1,12 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tagger.content import Content
 from tagger.errors import TaggerError
-from tagger.explain import delete, explain, top_words
+from tagger.explain import delete, explain, explain_all, top_words
 from tagger.predictor import Predictor
 from tests.unit.tagger.small import contents
 
@@ -27,6 +28,24 @@ def test_a_missing_modality_has_no_share(predictor: Predictor) -> None:
     only_poster = explain(predictor, replace(movie, plot=None), "War")
     assert only_poster.shares == {"plot": 0.0, "poster": 1.0}
     assert only_poster.words == ()
+
+
+def test_several_genres_at_once_say_what_each_says_alone(predictor: Predictor) -> None:
+    movie = replace(contents(1)[0], plot="ghost hides soldier dies " * 9)
+    pauses: list[int] = []
+    found = explain_all(predictor, movie, ["War", "Horror"], between=lambda: pauses.append(1))
+    for one in found:
+        alone = explain(predictor, movie, one.genre)
+        assert one.to_json() == alone.to_json()
+        assert np.array_equal(one.regions, alone.regions)
+    assert found[0].words != found[1].words
+    assert len(pauses) >= 7, "36 words and 54 regions, sixteen at a time, and each part"
+
+
+def test_lanes_change_nothing(predictor: Predictor, artifact: Path) -> None:
+    movie = replace(contents(1)[0], plot="ghost hides soldier dies " * 9)
+    side_by_side = Predictor.load(artifact, lanes=3)
+    assert explain(side_by_side, movie, "War").to_json() == explain(predictor, movie, "War").to_json()
 
 
 def test_what_cannot_be_explained_is_said(predictor: Predictor) -> None:
