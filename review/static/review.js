@@ -15,7 +15,8 @@ let leaving = false;
 
 const stage = new Stage(element, (entry) => {
   why?.close();
-  why = entry.movie === null ? null : new Why(entry.node);
+  why = null;
+  if (entry.movie !== null) furnish(entry.node);
 });
 const outbox = new Outbox(`outbox-${element.dataset.editor}`, Number(element.dataset.newest), {
   changed: () => saving.show(),
@@ -25,6 +26,12 @@ const outbox = new Outbox(`outbox-${element.dataset.editor}`, Number(element.dat
 const saving = new Saving(outbox);
 const card = () => (stage.current.movie === null || stage.current.locked ? null : stage.current.node);
 const going = () => outbox.movies;
+
+function furnish(node) {
+  why = new Why(node);
+  const plot = node.querySelector("#plot");
+  if (plot.scrollHeight > plot.clientHeight) plot.tabIndex = 0; // on a narrow screen a long one scrolls by itself
+}
 
 function send(kind, url, label, fields, movie = stage.current.movie) {
   outbox.add({ kind, url, label, movie, title: stage.current.title, fields });
@@ -195,7 +202,7 @@ addEventListener("pagehide", () => {
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 if (stage.current.movie !== null) {
-  why = new Why(stage.current.node);
+  furnish(stage.current.node);
   stage.prefetch(going()).catch(() => {});
 }
 saving.show();
