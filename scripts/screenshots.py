@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 from sqlalchemy import Engine, text
 
 from catalog.decisions import Verdicted, decide
@@ -31,8 +31,8 @@ from worker.demo import DemoResult, run_demo
 from worker.links import one_time_link
 from worker.system import System
 
-DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 MOST_BYTES = 150_000
 DECIDED = 14
 # A picture is the same at whatever hour it is taken.

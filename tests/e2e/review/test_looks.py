@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 from sqlalchemy import Engine
 
 from catalog.engine import transaction
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 LONG = "The Extraordinarily-Long-Winded Adventures of Baron Bartholomew von Hohenzollern-Sigmaringen " * 3
 UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 800}
 # Where the page can be scrolled sideways: what stands out of the screen and is not in a part that scrolls by itself.
 OUTSIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
     [`${document.documentElement.scrollWidth} px`, ...[...document.querySelectorAll("body *")]
@@ -80,6 +80,7 @@ def test_pages_for_visitors(engine: Engine, model: ModelRecord, visitors: Visito
     assert not found, "\n".join(found)
 
 
+@pytest.mark.timeout(300)  # some fifty runs of axe, on a machine that may be slow
 def test_pages_for_editors(engine: Engine, movies: list[int], visitors: Visitors) -> None:
     visitors.allow("status of 404")
     page = visitors.enter(role="admin")

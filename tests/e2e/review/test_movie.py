@@ -59,7 +59,9 @@ def test_the_dashboard_and_a_second_try(engine: Engine, model: ModelRecord, visi
     expect(page.get_by_test_id("champion")).to_be_visible()
     bars = page.get_by_test_id("throughput").locator("rect")
     assert bars.count() >= 1
-    assert (bars.last.bounding_box() or {})["height"] > 20
+    drawn = bars.last.bounding_box()
+    assert drawn is not None
+    assert drawn["height"] > 20
 
     expect(page.get_by_test_id("quarantine")).to_contain_text("The poster is no image.")
     page.get_by_test_id("retry").click()
