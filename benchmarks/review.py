@@ -156,7 +156,7 @@ def pages(clock: Clock, filters: dict[str, list[Filter]], rounds: int) -> tuple[
     for kind, sought, order in track(asked, "First pages", console=ERR):
         took, _ = clock.time(lambda c, s=sought, o=order: read_page(c, s, o))  # type: ignore[misc]
         times[kind].append((took, sought, order))
-    slowest = sorted((t for some in times.values() for t in some), key=lambda t: -t[0])[:8]
+    slowest = sorted((t for some in times.values() for t in some), key=lambda t: -t[0].ms)[:8]
     return (
         {kind: measured([t for t, *_ in some]) for kind, some in times.items()},
         [{"ms": t.ms, "processor": t.processor, "order": o, "filter": f.to_query()} for t, f, o in slowest],
