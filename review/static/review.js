@@ -27,10 +27,16 @@ const saving = new Saving(outbox);
 const card = () => (stage.current.movie === null || stage.current.locked ? null : stage.current.node);
 const going = () => outbox.movies;
 
+// On a narrow screen a long plot scrolls by itself, and must then be reached by the keyboard.
+const reached = new ResizeObserver(([{ target }]) => {
+  if (target.scrollHeight > target.clientHeight + 1) target.tabIndex = 0;
+  else target.removeAttribute("tabindex");
+});
+
 function furnish(node) {
   why = new Why(node);
-  const plot = node.querySelector("#plot");
-  if (plot.scrollHeight > plot.clientHeight) plot.tabIndex = 0; // on a narrow screen a long one scrolls by itself
+  reached.disconnect();
+  reached.observe(node.querySelector("#plot"));
 }
 
 function send(kind, url, label, fields, movie = stage.current.movie) {

@@ -82,6 +82,7 @@ class Visitors:
         page = self.window(**options)
         page.goto(self.site.link(name, role))
         page.get_by_test_id("enter").click()
+        page.wait_for_url(lambda url: "/enter" not in url)  # and loaded: keys are heard from then on
         if to != "/":
             page.goto(to)
         return page
