@@ -119,3 +119,16 @@ def test_what_opens_on_a_page(engine: Engine, movies: list[int], visitors: Visit
     expect(page.get_by_test_id("why-state")).to_be_visible()
     found += look(page)
     assert not found, "\n".join(found)
+
+
+def test_no_name_of_a_genre_is_cut_off(engine: Engine, model: ModelRecord, visitors: Visitors) -> None:
+    tagged(engine, model, 1, dict.fromkeys(model.genres, (0.99, "accepted")) | {"War": (0.5, "review")})
+    page = visitors.enter()
+    names = page.locator(".genre-name")
+    assert names.count() == 19
+    for width in (1920, 1440, 1280, 1100, 1024, 900, 700, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        cut = names.evaluate_all(
+            "all => all.filter(it => it.scrollWidth > it.clientWidth).map(it => it.innerText)"
+        )
+        assert cut == [], width
