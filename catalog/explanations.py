@@ -19,7 +19,8 @@ ATTEMPTS = 3
 TOLD = 500
 
 # Of a movie that is being deleted nothing is asked, rather than to wait for that. Rows are locked in one order, by
-# movie and genre, by all who write several; `place` is their turn.
+# movie and genre, by all who write several; `place` is their turn. That no movie is near was perhaps found before
+# there were labels: whoever looks has it looked for again.
 ASK = """
 INSERT INTO marquee.explanation AS e (movie_id, genre_id, revision, model_id, priority, asked_at)
 SELECT t.movie_id, wanted.genre_id, t.tagged_revision, t.tagged_model_id, :priority,
@@ -32,19 +33,23 @@ WHERE (wanted.genre_id IS NULL OR g.id IS NOT NULL)
     SELECT FROM marquee.explanation old
     WHERE old.movie_id = t.movie_id AND old.genre_id IS NOT DISTINCT FROM wanted.genre_id
       AND old.revision = t.tagged_revision AND old.model_id = t.tagged_model_id
-      AND (old.done_at IS NOT NULL OR old.priority <= :priority))
+      AND CASE WHEN old.done_at IS NULL THEN old.priority <= :priority
+          ELSE :priority > 0 OR NOT {none_near} OR NOT EXISTS (SELECT FROM marquee.label WHERE holds) END)
 ORDER BY t.movie_id, wanted.genre_id FOR KEY SHARE OF t SKIP LOCKED
 ON CONFLICT (movie_id, genre_id) DO UPDATE SET
     revision = EXCLUDED.revision, model_id = EXCLUDED.model_id, priority = EXCLUDED.priority,
     asked_at = EXCLUDED.asked_at,
-    attempts = CASE WHEN {same} THEN e.attempts ELSE 0 END,
+    attempts = CASE WHEN {same} AND e.done_at IS NULL THEN e.attempts ELSE 0 END,
     lease_until = CASE WHEN {same} THEN e.lease_until END,
     done_at = NULL, detail = NULL, error = NULL
-WHERE NOT {same} OR (e.done_at IS NULL AND e.priority > EXCLUDED.priority)
+WHERE NOT {same} OR CASE WHEN e.done_at IS NULL THEN e.priority > EXCLUDED.priority
+    ELSE EXCLUDED.priority = 0 AND {none_near_now} END
 """
+NONE_NEAR = "({0}.genre_id IS NULL AND {0}.error IS NULL AND {0}.detail = '[]')"
 SAME = "(e.revision = EXCLUDED.revision AND e.model_id = EXCLUDED.model_id)"
+SAYS = {"same": SAME, "none_near": NONE_NEAR.format("old"), "none_near_now": NONE_NEAR.format("e")}
 ASK_MOVIE = text(
-    ASK.format(wanted="SELECT CAST(:movie_id AS bigint), unnest(CAST(:genres AS smallint[])), 0", same=SAME)
+    ASK.format(wanted="SELECT CAST(:movie_id AS bigint), unnest(CAST(:genres AS smallint[])), 0", **SAYS)
 )
 ASK_QUEUE = text(
     ASK.format(
@@ -52,7 +57,7 @@ ASK_QUEUE = text(
     SELECT movie_id, unnest(array_append(asks, NULL)), row_number() OVER () FROM (
         SELECT movie_id, asks FROM marquee.review WHERE state = 'open'
         ORDER BY uncertainty DESC, movie_id DESC LIMIT :movies) first""",
-        same=SAME,
+        **SAYS,
     )
 )
 

@@ -130,6 +130,24 @@ class TestAsking:
         assert work(explainer) == 0
         assert len(stub.explained) == 1
 
+    def test_that_nothing_was_near_is_looked_at_again_once_there_are_labels(
+        self, engine: Engine, drain: Drain, explainer: Explainer, genres: dict[str, int]
+    ) -> None:
+        movie, other = tagged(engine, drain, 2, plot="a ghost hides")
+        ask_for(engine, movie, ahead=True)
+        work(explainer)
+        assert read(engine, movie)[None] == ExplanationRecord("done", [])
+        ask_for(engine, movie)
+        assert read(engine, movie)[None].state == "done"
+        label(engine, other, genres["Drama"])
+        ask_for(engine, movie, ahead=True)
+        assert read(engine, movie)[None].state == "done"
+        ask_for(engine, movie)
+        work(explainer)
+        assert [near["movie_id"] for near in read(engine, movie)[None].detail] == [other]
+        ask_for(engine, movie)
+        assert read(engine, movie)[None].state == "done"
+
     def test_a_new_revision_is_explained_anew(
         self, engine: Engine, drain: Drain, explainer: Explainer, genres: dict[str, int]
     ) -> None:
