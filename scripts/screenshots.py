@@ -157,8 +157,6 @@ def work(engine: Engine, editor: EditorRecord) -> int:
     with transaction(engine) as connection:
         error = "The poster is no image that can be read: it is damaged."
         connection.execute(GIVE_UP, {"id": others[0].movie_id, "error": error})
-        # What was made ahead, when there was no label yet, knows no near movie.
-        connection.execute(text("DELETE FROM marquee.explanation"))
     return shown.movie_id
 
 
