@@ -13,7 +13,6 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from catalog import review_models  # noqa: F401 - its tables are part of the metadata
 from catalog.engine import transaction
 from catalog.errors import SchemaError
 from catalog.models import SCHEMA, Base

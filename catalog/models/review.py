@@ -1,4 +1,4 @@
-"""The tables of review as SQLAlchemy models: people, the queue, actions, explanations, webhooks."""
+"""The queue, what editors do, audits and bulk decisions."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
-    Identity,
     Index,
     SmallInteger,
     Table,
@@ -16,83 +15,10 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, REAL
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalog.models import Base, identity, movie_key
-
-
-def number_key() -> Any:
-    """A primary key for tables of which there are few rows."""
-    return mapped_column(Identity(), primary_key=True)
-
-
-def editor_key(**options: Any) -> Any:
-    """A reference to an editor, which goes when the editor goes."""
-    return mapped_column(ForeignKey("marquee.editor.id", ondelete="CASCADE"), **options)
-
-
-class Editor(Base):
-    """Somebody who decides. Without a password hash only a one-time link signs in."""
-
-    __tablename__ = "editor"
-    id: Mapped[int] = number_key()
-    name: Mapped[str]
-    password_hash: Mapped[str | None]
-    role: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    disabled_at: Mapped[datetime | None]
-    __table_args__ = (Index("editor_name", func.lower(text("name")), unique=True),)
-
-
-class Session(Base):
-    """A browser that is signed in; only the hash of its secret is kept."""
-
-    __tablename__ = "session"
-    sha256: Mapped[str] = mapped_column(primary_key=True)
-    editor_id: Mapped[int] = editor_key()
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    expires_at: Mapped[datetime]
-    __table_args__ = (Index("session_editor", "editor_id"),)
-
-
-class Invitation(Base):
-    """A link that signs in once."""
-
-    __tablename__ = "invitation"
-    sha256: Mapped[str] = mapped_column(primary_key=True)
-    editor_id: Mapped[int] = editor_key()
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
-
-
-class SignInFailure(Base):
-    """An attempt to sign in that failed, for the limit on attempts."""
-
-    __tablename__ = "sign_in_failure"
-    id: Mapped[int] = identity()
-    name: Mapped[str]
-    address: Mapped[str]
-    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    __table_args__ = (
-        Index("sign_in_failure_name", "name", "at"),
-        Index("sign_in_failure_address", "address", "at"),
-    )
-
-
-class Token(Base):
-    """A pipeline's key to the HTTP API; only its hash is kept."""
-
-    __tablename__ = "token"
-    id: Mapped[int] = number_key()
-    name: Mapped[str] = mapped_column(unique=True)
-    sha256: Mapped[str] = mapped_column(unique=True)
-    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    expires_at: Mapped[datetime | None]
-    used_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]
+from catalog.models.base import Base, editor_key, identity
 
 
 class Action(Base):
@@ -232,76 +158,3 @@ class BulkMovie(Base):
         BigInteger, ForeignKey("marquee.bulk.id", ondelete="CASCADE"), primary_key=True
     )
     movie_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-
-
-class Explanation(Base):
-    """Why a movie has a genre, or (without a genre) the nearest movies with labels: asked for, or made."""
-
-    __tablename__ = "explanation"
-    id: Mapped[int] = identity()
-    movie_id: Mapped[int] = movie_key()
-    genre_id: Mapped[int | None] = mapped_column(SmallInteger, ForeignKey("marquee.genre.id"))
-    revision: Mapped[int]
-    model_id: Mapped[int] = mapped_column(ForeignKey("marquee.model.id"))
-    priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
-    asked_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    lease_until: Mapped[datetime | None]
-    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
-    done_at: Mapped[datetime | None]
-    detail: Mapped[dict[str, Any] | None]
-    error: Mapped[str | None]
-    __table_args__ = (
-        UniqueConstraint("movie_id", "genre_id", postgresql_nulls_not_distinct=True),
-        Index("explanation_asked", "priority", "asked_at", postgresql_where=text("done_at IS NULL")),
-    )
-
-
-class Embedding(Base):
-    """What the model makes of a labelled movie, as one vector."""
-
-    __tablename__ = "embedding"
-    movie_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("marquee.tagging.movie_id", ondelete="CASCADE"), primary_key=True
-    )
-    revision: Mapped[int]
-    model_id: Mapped[int] = mapped_column(ForeignKey("marquee.model.id"))
-    vector: Mapped[list[float]] = mapped_column(ARRAY(REAL))
-
-
-class Webhook(Base):
-    """Who wants to hear of movies."""
-
-    __tablename__ = "webhook"
-    id: Mapped[int] = number_key()
-    url: Mapped[str]
-    secret: Mapped[str]
-    events: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    disabled_at: Mapped[datetime | None]
-
-
-class Delivery(Base):
-    """One event that a webhook is to be told, or was."""
-
-    __tablename__ = "delivery"
-    id: Mapped[int] = identity()
-    webhook_id: Mapped[int] = mapped_column(ForeignKey("marquee.webhook.id", ondelete="CASCADE"))
-    event: Mapped[str]
-    movie_id: Mapped[int | None] = mapped_column(BigInteger)
-    body: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
-    delivered_at: Mapped[datetime | None]
-    given_up_at: Mapped[datetime | None]
-    status: Mapped[int | None]
-    error: Mapped[str | None]
-    __table_args__ = (
-        Index(
-            "delivery_due",
-            "webhook_id",
-            "due_at",
-            postgresql_where=text("delivered_at IS NULL AND given_up_at IS NULL"),
-        ),
-        Index("delivery_webhook", "webhook_id", "id"),
-    )
