@@ -164,3 +164,36 @@ def test_a_decision_waits_for_no_worker(engine: Engine, model: ModelRecord) -> N
         assert len(claim_ready(worker, 5, 10, 60)) == 2
         editor.execute(text("SET LOCAL lock_timeout = '2s'"))
         decide(editor, [Verdicted(1, 1, "accepted")], author="ann", source="editor")
+
+
+def test_a_decision_waits_for_whoever_deletes_the_movie(
+    engine: Engine, database_url: str, model: ModelRecord
+) -> None:
+    with ThreadPoolExecutor(1) as pool, engine_on(database_url, name="editor") as other:
+        with transaction(engine) as writer:
+            writer.execute(text("DELETE FROM marquee.movie WHERE id = 1"))
+            said = pool.submit(say, other, (1, "Action", "rejected"))
+            until_waiting(engine, "editor")
+        assert said.result(timeout=30) == 0
+    assert labels(engine) == {}
+
+
+def test_a_decision_remembers_what_the_label_stood_on(engine: Engine, model: ModelRecord) -> None:
+    say(engine, (1, "Action", "rejected"))
+    say(engine, (1, "Action", "accepted"), (1, "Drama", "accepted"), author="bob")
+    say(engine, (1, "Action", "withdrawn"))
+    say(engine, (1, "Action", "accepted"))
+    found = execute(engine, "SELECT id, replaces FROM marquee.decision ORDER BY id")
+    assert [(r.id, r.replaces) for r in found] == [(1, None), (2, 1), (3, None), (4, 2), (5, None)]
+
+
+def test_an_import_speaks_of_the_movie_and_an_editor_of_what_was_shown(
+    engine: Engine, model: ModelRecord
+) -> None:
+    execute(engine, "UPDATE marquee.movie SET title = 'new'")
+    say(engine, (1, "Action", "accepted"))
+    with transaction(engine) as connection:
+        decide(connection, [Verdicted(1, 1, "accepted")], author="a file", source="import")
+        decide(connection, [Verdicted(1, 1, "accepted")], author="ann", source="editor", revision=7)
+    revisions = execute(engine, "SELECT revision FROM marquee.decision ORDER BY id")
+    assert [r.revision for r in revisions] == [1, 2, 7]
