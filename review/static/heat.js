@@ -1,7 +1,10 @@
 // The heat map over the poster: amber where a region spoke for the genre, blue where it spoke against it.
 
-/** Draw it, and say in words where it is strongest; an empty answer where there is no poster. */
-export function paint(canvas, regions, name) {
+/**
+ * Draw it, and say in words where it is strongest; an empty answer where there is no poster. The less of the
+ * evidence came from the poster (`share`, 0 to 1), the fainter it is.
+ */
+export function paint(canvas, regions, name, share) {
   const rows = regions.length;
   const columns = rows ? regions[0].length : 0;
   if (!columns) return "";
@@ -15,7 +18,7 @@ export function paint(canvas, regions, name) {
   const image = pen.createImageData(columns, rows);
   regions.flat().forEach((weight, place) => {
     const [red, green, blue] = weight < 0 ? bad : good;
-    image.data.set([red, green, blue, Math.round(210 * (Math.abs(weight) / most) ** 0.8)], 4 * place);
+    image.data.set([red, green, blue, Math.round(210 * Math.sqrt(share) * (Math.abs(weight) / most) ** 0.8)], 4 * place);
   });
   pen.putImageData(image, 0, 0);
   const said = where(regions, rows, columns);

@@ -99,8 +99,8 @@ export class Why {
     if (genre.state === "done") {
       this.say("", true);
       this.section.dataset.state = "done";
-      parts.push(this.shares(genre.detail.shares), this.words(genre.detail.words));
-      const strongest = paint(this.heat, genre.detail.regions, this.name);
+      parts.push(this.shares(genre.detail.shares), this.words(genre.detail.words, genre.detail.shares.plot));
+      const strongest = paint(this.heat, genre.detail.regions, this.name, genre.detail.shares.poster);
       if (strongest) parts.push(made("p", "muted", strongest));
     } else if (genre.state === "failed") {
       this.section.dataset.state = "failed";
@@ -133,14 +133,17 @@ export class Why {
     return box;
   }
 
-  /** Mark the words in the plot. Their places count characters, as Python does, not halves of surrogate pairs. */
-  words(words) {
+  /**
+   * Mark the words in the plot, fainter the less of the evidence came from it (`share`, 0 to 1). Their places count
+   * characters, as Python does, not halves of surrogate pairs.
+   */
+  words(words, share) {
     const points = Array.from(this.text);
     const most = Math.max(1e-9, ...words.map((word) => Math.abs(word.weight)));
     const parts = [];
     let at = 0;
     for (const word of words) {
-      const strength = Math.abs(word.weight) / most;
+      const strength = Math.sqrt(share) * (Math.abs(word.weight) / most);
       if (strength < FAINT || word.start < at || word.end > points.length) continue;
       const mark = made("mark", word.weight < 0 ? "against" : "for", points.slice(word.start, word.end).join(""));
       mark.style.setProperty("--weight", strength.toFixed(3));

@@ -91,11 +91,12 @@ def heat_lies_on_the_poster(page: Page) -> None:
     )
     cells = [tuple(pixels[4 * n : 4 * n + 4]) for n in range(12)]
     red, _, blue, alpha = cells[2]
-    assert alpha == max(cell[3] for cell in cells) > 200
+    assert alpha == max(cell[3] for cell in cells)
+    assert alpha == pytest.approx(210 * 0.3**0.5, abs=1)  # as faint as the poster's share
     assert red > blue  # amber: it spoke for the genre
     red, _, blue, alpha = cells[7]
     assert blue > red  # blue: against it
-    assert alpha > 50
+    assert alpha > 25
     assert cells[0][3] == 0
     over, under = heat.bounding_box(), page.locator(".poster-frame img").bounding_box()
     assert over is not None
