@@ -9,7 +9,10 @@ import pytest
 
 from marquee.errors import MarqueeError
 
-ROOMS = [importlib.import_module(f"{room}.errors") for room in ("catalog", "review", "tagger", "training", "worker")]
+ROOMS = [
+    importlib.import_module(f"{room}.errors")
+    for room in ("catalog", "review", "tagger", "training", "worker")
+]
 
 
 def classes(module: ModuleType) -> dict[str, type[Exception]]:
