@@ -6,10 +6,14 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from catalog.engine import connect
 from catalog.schema import migrate
+from tests.support.waiting import until
+
+INSUFFICIENT_PRIVILEGE = "42501"
 
 
 class Databases:
@@ -49,7 +53,17 @@ class Databases:
         try:
             yield url_text(self._server.set(database=name))
         finally:
+            until(lambda: self._dropped(name), what=f"{name} is dropped")
+
+    def _dropped(self, name: str) -> bool:
+        """Drop it; not while a vacuum of the server's own is there, which only a superuser may end."""
+        try:
             self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) != INSUFFICIENT_PRIVILEGE:
+                raise
+            return False
+        return True
 
     def _run(self, statement: str) -> None:
         with self._admin.connect() as connection:
