@@ -7,6 +7,7 @@ CatalogError
 ├── MovieChangedError           a movie has another revision than its editor saw
 ├── UnknownGenreError           a genre that the catalog does not have
 ├── UnknownModelError           a model that the catalog does not have
+├── PromotionRefusedError       a model cannot become champion now
 ├── InvalidMovieError           a movie's fields cannot be stored
 ├── InvalidFilterError          a filter or an order of the queue cannot be read
 ├── InvalidCursorError          a place in the queue cannot be read
@@ -59,6 +60,10 @@ class UnknownGenreError(CatalogError):
 
 class UnknownModelError(CatalogError):
     """A model that was never registered."""
+
+
+class PromotionRefusedError(CatalogError):
+    """A model cannot become champion now: it is champion, another one than expected is, or there is none before."""
 
 
 class InvalidMovieError(CatalogError):

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from catalog.engine import lost_connections, transaction
 from catalog.ledger.recovery import WORKER_LOCKS
+from catalog.stored import storable
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,9 @@ SELECT EXISTS (
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 """)
 LOCK = text("SELECT pg_try_advisory_lock(:locks, :id)")
-SEEN = text("UPDATE marquee.worker SET seen_at = clock_timestamp(), model_id = :model_id WHERE id = :id")
+SEEN = text("""
+UPDATE marquee.worker SET seen_at = clock_timestamp(), model_id = :model_id, refusal = :refusal WHERE id = :id
+""")
 STOPPED = text("UPDATE marquee.worker SET stopped_at = clock_timestamp() WHERE id = :id")
 RETRY_SECONDS = 0.2
 
@@ -44,7 +47,8 @@ def somebody_lives(connection: Connection, part: str) -> bool:
 class Presence:
     """Keeps a worker registered and its advisory lock held, from `start` until `stop`.
 
-    `id` is the owner that the worker's claims name. `model_id` may be set for `marquee status` to show.
+    `id` is the owner that the worker's claims name. `model_id` may be set for `marquee status` to show, and
+    `refusal`: why that model is not the champion.
     """
 
     def __init__(self, engine: Engine, part: str, *, device: str | None = None, beat: float = 2.0) -> None:
@@ -53,6 +57,7 @@ class Presence:
         self.device = device
         self.beat = beat
         self.model_id: int | None = None
+        self.refusal: str | None = None
         self.id = 0
         self._connection: Connection | None = None
         self._stopping = threading.Event()
@@ -132,5 +137,7 @@ class Presence:
                 return False
             log.info("took the worker's lock anew", worker=self.id)
         assert self._connection is not None
-        self._connection.execute(SEEN, {"id": self.id, "model_id": self.model_id})
+        self._connection.execute(
+            SEEN, {"id": self.id, "model_id": self.model_id, "refusal": storable(self.refusal)}
+        )
         return True

@@ -22,7 +22,7 @@ FROM marquee.prediction_log WHERE id > COALESCE((SELECT max(id) FROM marquee.pre
   AND at > clock_timestamp() - interval '1 hour'
 """)
 WORKERS = text("""
-SELECT w.id, w.part, w.host, w.pid, w.device, m.version AS model,
+SELECT w.id, w.part, w.host, w.pid, w.device, m.version AS model, w.refusal,
        extract(epoch FROM clock_timestamp() - w.started_at)::float AS seconds
 FROM marquee.worker w LEFT JOIN marquee.model m ON m.id = w.model_id
 WHERE w.stopped_at IS NULL AND EXISTS (

@@ -22,14 +22,14 @@ from catalog.ledger.fence import Held
 from catalog.ledger.leases import renew
 from catalog.ledger.tagging import TagJob, claim_ready, finish_tagging
 from catalog.ledger.trouble import Failure, fail, hand_back
-from catalog.ledger.words import Limits, State
+from catalog.ledger.words import Limits, Priority, State
 from catalog.predictions import MoviePrediction
 from marquee.errors import MarqueeError
 from tagger.content import Content
 from tagger.errors import OutOfDeviceMemoryError
 from tagger.predictor import Prediction, Predictor
 from tagger.prepare import Prepared
-from worker.champion import Champion, Loaded
+from worker.champion import PROBE, Champion, Loaded
 from worker.errors import DeviceError, PosterDamagedError, PosterMissingError, PosterStoreError
 from worker.patience import patiently, until_unlocked
 from worker.posters import PosterStore
@@ -37,12 +37,11 @@ from worker.posters import PosterStore
 log = structlog.get_logger(__name__)
 
 SUSPECTS = 16
-PROBE = Content("A probe", plot="Somebody looks whether the device still computes.")
 
 
 @dataclass(slots=True)
 class Batch:
-    """A claimed micro-batch with the model that it is for; `prepared` is None where that failed.
+    """A claimed micro-batch with the one model that tags it; `prepared` is None where that failed.
 
     `seconds` is how long it took to read and prepare it, `claimed` when that began.
     """
@@ -198,6 +197,8 @@ class Drain:
                     self.batch_size,
                     self.limits.lease_seconds,
                     suspects=min(SUSPECTS, self.batch_size) if self.limits.max_deaths > 2 else 1,
+                    # Until the champion is loaded, nothing is tagged again by the model before it.
+                    lowest=Priority.RETAG if self.champion.is_wanted(model) else Priority.BULK,
                 )
             if not jobs:
                 return None
@@ -236,6 +237,7 @@ class Drain:
         started = perf_counter()
         self.worked_at = monotonic()
         self._keep(batch)
+        self._swap(batch)
         tagged = self._predict(batch.model.predictor, batch.jobs, batch.contents, batch.prepared)
         if not tagged.results:
             check_device(batch.model.predictor)
@@ -252,6 +254,12 @@ class Drain:
             with transaction(self.engine, durable=False) as connection:
                 ids = [job.movie_id for job in batch.jobs]
                 renew(connection, self.owner, State.TAGGING, ids, self.limits.lease_seconds)
+
+    def _swap(self, batch: Batch) -> None:
+        """Give a batch that was prepared for the model before to the one that tags by now."""
+        now = self.champion.now
+        if now is not None and now is not batch.model:
+            batch.model, batch.prepared = now, None
 
     def _predict(
         self, predictor: Predictor, jobs: list[TagJob], contents: list[Content], prepared: Prepared | None

@@ -59,7 +59,7 @@ class Parts:
         self._closing = ExitStack()
         name = "+".join(sorted(queues & {FETCH_QUEUE, TAG_QUEUE}))
         self.engine = connect(
-            connections.database_url, name=f"marquee {name}", pool_size=settings.fetch_threads + 3
+            connections.database_url, name=f"marquee {name}", pool_size=settings.fetch_threads + 5
         )
         self._closing.callback(self.engine.dispose)
         check_schema(self.engine)
@@ -95,10 +95,12 @@ class Parts:
         )
 
     def _sweep(self) -> Sweep:
-        from worker.champion import Champion, ensure_champion
+        from worker.champion import Champion
         from worker.device import prepare_device
         from worker.drain import Drain
         from worker.explaining import Explainer
+        from worker.registering import ensure_champion
+        from worker.watch import ChampionWatch
 
         settings = self.settings
         device, lanes = prepare_device(settings.device, settings.cpu_threads)
@@ -108,6 +110,8 @@ class Parts:
             loaded = champion.current(connection)
         presence = self._presence("tag", device)
         presence.model_id = loaded.record.id
+        watch = ChampionWatch(self.engine, champion, presence, poll_seconds=settings.poll_seconds)
+        self._closing.enter_context(watch)
         drain = Drain(
             self.engine,
             presence.id,

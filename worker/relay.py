@@ -20,6 +20,7 @@ from catalog.errors import DatabaseUnavailableError
 from catalog.ledger.arrivals import line_up
 from catalog.ledger.dispatch import Dispatch, claim_pending, queued, return_queued
 from catalog.ledger.recovery import recover
+from catalog.ledger.retagging import retag
 from catalog.ledger.words import EVENT_CHANNEL, Limits, Priority, State
 from catalog.listen import Listener
 from catalog.liveness import somebody_lives
@@ -83,6 +84,7 @@ class Relay:
         while not self._stopping:
             if monotonic() >= self._recover_at:
                 self._recover()
+                self._retag()
             with transaction(self.engine, durable=False) as connection:
                 if self.nobody_takes and not somebody_lives(connection, "fetch"):
                     break  # more messages would only pile up in the broker
@@ -112,6 +114,12 @@ class Relay:
         if recovered:
             log.warning("gave movies of dead workers or lost messages to others", movies=len(recovered))
         self._recover_at = monotonic() + self.poll_seconds
+
+    def _retag(self) -> None:
+        with transaction(self.engine) as connection:
+            asked = retag(connection)
+        if asked:
+            log.info("movies that another model tagged come into line again", movies=asked)
 
     def _send(self, claimed: Sequence[Dispatch]) -> None:
         unsent = {d.movie_id for d in claimed}

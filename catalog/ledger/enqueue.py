@@ -15,9 +15,11 @@ CHAMPION = "champion"
 # A row under way is left alone (it is on its way), but hurries if somebody waits for it now. A row whose
 # content is at hand for its revision is ready at once. Where a new fetch is asked for while
 # an older one is under way, the row starts anew at its next revision, so that the older cannot pass for it.
+# Those that are asked for together stand in line as they were named.
 ENQUEUE = text(f"""
 WITH free AS (
-    SELECT movie_id, state IN ('tagged', 'quarantined') AS at_rest,
+    SELECT movie_id, array_position(CAST(:ids AS bigint[]), movie_id) AS place,
+           state IN ('tagged', 'quarantined') AS at_rest,
            :refetch AND state IN ('fetching', 'ready', 'tagging') AS anew
     FROM marquee.tagging WHERE movie_id = ANY(:ids) FOR NO KEY UPDATE SKIP LOCKED
 ), moved AS (
@@ -26,7 +28,9 @@ WITH free AS (
                      WHEN t.state = 'tagged' AND NOT :refetch AND c.revision = t.revision THEN 'ready'
                      ELSE 'pending' END,
         priority = CASE WHEN free.at_rest THEN :priority ELSE least(t.priority, :priority) END,
-        due_at = CASE WHEN t.lease_until IS NULL OR free.anew THEN now() ELSE t.due_at END,
+        due_at = CASE WHEN t.lease_until IS NULL OR free.anew
+                      THEN now() - make_interval(secs => 1e-6 * (cardinality(:ids) - free.place))
+                      ELSE t.due_at END,
         refetch = t.refetch OR :refetch,
         revision = t.revision + free.anew::integer,
         taken_revision = t.taken_revision + free.anew::integer,
@@ -125,6 +129,11 @@ def enqueue(engine: Engine, ids: Sequence[int], priority: Priority, *, refetch: 
                 connection.execute(WAIT, {"id": movie_id})
                 done |= _enqueue(connection, [movie_id], priority, refetch)
     return done
+
+
+def enqueue_free(connection: Connection, ids: list[int], priority: Priority) -> set[int]:
+    """Ask for those of the movies to be tagged again whose rows nobody holds; waits for none. Returns their ids."""
+    return _enqueue(connection, ids, priority, refetch=False)
 
 
 def _enqueue(connection: Connection, ids: list[int], priority: Priority, refetch: bool) -> set[int]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from catalog.content import ContentRecord, read_content
 from catalog.ledger.fence import Held, hold
 from catalog.ledger.notes import Note, append, notify
-from catalog.ledger.words import TAGGED_CHANNEL, State
+from catalog.ledger.words import TAGGED_CHANNEL, Priority, State
 from catalog.predictions import MoviePrediction, write_predictions
 from catalog.registry import ModelRecord
 from catalog.review.project import project
@@ -34,7 +34,7 @@ WITH alone AS (
         WHERE state = 'ready' AND deaths = 0 AND priority = level.priority AND due_at <= now()
         ORDER BY due_at LIMIT :movies FOR NO KEY UPDATE SKIP LOCKED
     ) found
-    WHERE NOT EXISTS (SELECT FROM suspect)
+    WHERE level.priority <= :lowest AND NOT EXISTS (SELECT FROM suspect)
     LIMIT :movies
 )
 UPDATE marquee.tagging t SET
@@ -42,7 +42,7 @@ UPDATE marquee.tagging t SET
     lease_until = clock_timestamp() + make_interval(secs => :lease)
 WHERE t.movie_id IN (SELECT movie_id FROM suspect UNION ALL SELECT movie_id FROM due)
 RETURNING t.movie_id, t.revision, t.deaths
-""").bindparams(suspects=1)
+""")
 
 FINISH = text("""
 UPDATE marquee.tagging t SET
@@ -65,13 +65,25 @@ class TagJob:
 
 
 def claim_ready(
-    connection: Connection, owner: int, movies: int, lease_seconds: float, *, suspects: int = 1
+    connection: Connection,
+    owner: int,
+    movies: int,
+    lease_seconds: float,
+    *,
+    suspects: int = 1,
+    lowest: Priority = Priority.RETAG,
 ) -> list[TagJob]:
-    """Take up to `movies` ready movies, the most urgent first; or suspects, and no other movie with them.
+    """Take up to `movies` ready movies, the most urgent first, down to `lowest`; or suspects, and none with them.
 
     `suspects` is how many may go together after one death; after more than one, each goes alone.
     """
-    asked = {"movies": movies, "owner": owner, "lease": lease_seconds, "suspects": suspects}
+    asked = {
+        "movies": movies,
+        "owner": owner,
+        "lease": lease_seconds,
+        "suspects": suspects,
+        "lowest": int(lowest),
+    }
     claimed = connection.execute(CLAIM, asked).all()
     content = read_content(connection, [r.movie_id for r in claimed]) if claimed else {}
     return [TagJob(r.movie_id, r.revision, content[r.movie_id], r.deaths > 0) for r in claimed]

@@ -145,6 +145,7 @@ class Worker(Base):
     started_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     seen_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     stopped_at: Mapped[datetime | None]
+    refusal: Mapped[str | None]
 
 
 class Gate(Base):

@@ -24,7 +24,7 @@ class Model(Base):
 
 
 class Promotion(Base):
-    """A model became champion, with the reason. Append-only."""
+    """A model became champion, with the reason, or a roll-back brought it back. Append-only."""
 
     __tablename__ = "promotion"
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -32,6 +32,8 @@ class Promotion(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     reason: Mapped[str]
     evidence: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    back_to: Mapped[int | None] = mapped_column(ForeignKey("marquee.promotion.id"))
+    retag: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
 class Prediction(Base):

@@ -59,6 +59,7 @@ class Review(Base):
     __table_args__ = (
         Index("review_uncertain", "state", text("uncertainty DESC"), text("movie_id DESC")),
         Index("review_rare", "state", text("rarity DESC"), text("movie_id DESC")),
+        Index("review_model", "model_id", text("uncertainty DESC"), text("movie_id DESC")),
         Index("review_newest", "state", "model_id", text("tagged_at DESC"), text("movie_id DESC")),
         Index(
             "review_disagreed",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,18 @@ class StubLoader:
     def load(self, path: Path, device: str = "cpu", **options: Any) -> StubPredictor:
         self.loads.append(path.name)
         return self.known[path.name]
+
+
+def described(predictor: StubPredictor) -> SimpleNamespace:
+    """What registration wants to know of the stub's artifact."""
+    return SimpleNamespace(
+        version=predictor.version,
+        sha256=predictor.sha256,
+        config=SimpleNamespace(genres=predictor.genres),
+        encoders={},
+        bands=SimpleNamespace(to_json=dict),
+        about={},
+    )
 
 
 def promote_stub(engine: Engine, predictor: StubPredictor) -> int:

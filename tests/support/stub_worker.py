@@ -12,8 +12,9 @@ from typing import Any
 
 import worker.champion
 import worker.explaining
+import worker.registering
 from tagger.content import Content
-from tests.support.stub_model import StubPredictor, stub_embed, stub_explain
+from tests.support.stub_model import StubPredictor, described, stub_embed, stub_explain
 from worker.cli import main
 
 PACE = float(os.environ.get("MARQUEE_TEST_PACE", "0"))
@@ -40,12 +41,12 @@ class Loader:
 
 def load_artifact(path: Path) -> SimpleNamespace:
     """What registration wants to know of an artifact."""
-    config = SimpleNamespace(genres=STUB.genres)
-    return SimpleNamespace(version=STUB.version, sha256=STUB.sha256, config=config, about={})
+    return described(STUB)
 
 
 worker.champion.Predictor = Loader  # type: ignore[assignment, misc]
-worker.champion.load_artifact = load_artifact  # type: ignore[assignment]
+worker.champion.prove = lambda predictor: None
+worker.registering.load_artifact = load_artifact  # type: ignore[assignment]
 worker.explaining.explain_all = stub_explain  # type: ignore[assignment]
 worker.explaining.embed = stub_embed  # type: ignore[assignment]
 

@@ -58,6 +58,10 @@ def _print_status(found: Status) -> None:
     for w in found.workers:
         up = f"{w['seconds']:.0f} s"
         workers.add_row(w["part"], w["host"], str(w["pid"]), w["device"] or "", w["model"] or "", up)
+        if w["refusal"]:
+            console.print(
+                Text(f"{w['part']} worker {w['pid']} cannot load the champion: {w['refusal']}", "yellow")
+            )
     console.print(workers if found.workers else "[yellow]No worker runs: `marquee up` starts them.[/]")
 
 

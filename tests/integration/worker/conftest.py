@@ -52,6 +52,7 @@ def loader(monkeypatch: pytest.MonkeyPatch) -> StubLoader:
     """Loads stubs where the worker would load artifacts."""
     loader = StubLoader()
     monkeypatch.setattr("worker.champion.Predictor", loader)
+    monkeypatch.setattr("worker.champion.prove", lambda predictor: None)
     return loader
 
 

@@ -318,10 +318,12 @@ def test_a_promotion_swaps_the_model_between_two_batches(
     def during(contents: Sequence[Content]) -> None:
         if len(stub.batches) == 1:
             promote_stub(engine, second)
+            drain.champion.follow(engine)
 
     stub.during = during
-    assert make_drain(8).run() == 24
-    assert second.batches, "the new champion was never used"
+    drain = make_drain(8)
+    assert drain.run() == 24
+    assert (len(stub.batches), len(second.batches)) == (1, 2), "what was prepared before has the new one too"
     assert loader.loads == ["stub-1", "stub-2"]
     used = ledger.execute(
         engine,

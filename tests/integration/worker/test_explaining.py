@@ -169,6 +169,7 @@ class TestAsking:
         first, _ = tagged(engine, drain, 2)
         newer = loader.add(StubPredictor("stub-2"))
         promote_stub(engine, newer)
+        drain.champion.follow(engine)
         ask_for(engine, first, [genres["Drama"]])
         work(explainer)
         assert (len(stub.explained), len(newer.explained)) == (1, 0), "the model that tagged the movie"
@@ -186,6 +187,7 @@ class TestAsking:
         [movie] = tagged(engine, drain)
         promote_stub(engine, loader.add(StubPredictor("stub-2")))
         loader.known["stub-1"] = StubPredictor("another")
+        drain.champion = Champion("cpu")  # a worker that has started since
         ask_for(engine, movie, [genres["Drama"]])
         work(explainer)
         found = read(engine, movie)[genres["Drama"]]
