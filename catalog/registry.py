@@ -43,7 +43,7 @@ VALUES (:model_id, :reason, CAST(:evidence AS jsonb), :back_to, :retag) RETURNIN
 
 # A roll-back stands for the promotion that it goes back to: the one before that is what the next one goes back to.
 BEFORE = text("""
-WITH now AS (SELECT COALESCE(back_to, id) AS id FROM marquee.promotion ORDER BY id DESC LIMIT 1),
+WITH now AS (SELECT COALESCE(p.back_to, p.id) AS id FROM marquee.promotion p ORDER BY p.id DESC LIMIT 1),
 before AS (
     SELECT COALESCE(p.back_to, p.id) AS id FROM marquee.promotion p JOIN now ON p.id < now.id
     ORDER BY p.id DESC LIMIT 1)

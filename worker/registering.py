@@ -41,7 +41,12 @@ def verify(record: ModelRecord) -> Artifact:
         ArtifactError: it is missing, damaged, or was changed since it was made.
         NoChampionError: another artifact lies at its place.
     """
-    artifact = load_artifact(place(record.uri))
+    try:
+        artifact = load_artifact(place(record.uri))
+    except ArtifactError as error:
+        raise ArtifactError(
+            error.message, mend="Put it there again, or `marquee models add` it where it lies whole."
+        ) from None
     check_hash(record, artifact.version, artifact.sha256)
     return artifact
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from marquee.errors import MarqueeError
 from marquee.log import log_to_stderr
-from worker.cli import feed, learn, look, parts, people, run, serve
+from worker.cli import feed, learn, look, models, parts, people, run, serve
 
 app = typer.Typer(
     name="marquee",
@@ -27,6 +27,7 @@ app = typer.Typer(
 for group in (run.app, serve.app, feed.app, look.app, learn.app):
     app.registered_commands += group.registered_commands
 app.add_typer(parts.app, name="worker", rich_help_panel="Run")
+app.add_typer(models.app, name="models", rich_help_panel="Learn")
 app.add_typer(people.editors, name="editors", rich_help_panel="Govern")
 app.add_typer(people.tokens, name="tokens", rich_help_panel="Govern")
 

@@ -18,7 +18,10 @@ MAX_ROWS = 3 * BATCH + 20
 
 RELAY = pytest.param(dispatch.CLAIM, {"movies": BATCH, "lease": 60, "lowest": 2}, "pending", id="relay")
 TAGGER = pytest.param(
-    tagging.CLAIM, {"movies": BATCH, "lease": 60, "owner": 5, "suspects": 8, "lowest": 2}, "ready", id="tagger"
+    tagging.CLAIM,
+    {"movies": BATCH, "lease": 60, "owner": 5, "suspects": 8, "lowest": 2},
+    "ready",
+    id="tagger",
 )
 CLAIMS = pytest.mark.parametrize(("claim", "values", "state"), [RELAY, TAGGER])
 
