@@ -42,7 +42,7 @@ def encoder_weights(recipe: Recipe) -> tuple[Weights, Weights]:
 def fit_lexicon(contents: Iterable[Content], recipe: Recipe) -> Lexicon:
     """The TF-IDF vocabulary of the training movies."""
     texts = (lexical_text(c, use_title=recipe.use_title) for c in contents if c.plot)
-    return Lexicon.fit(texts, size=recipe.lexicon_size, min_documents=recipe.lexicon_least)
+    return Lexicon.fit(texts, size=recipe.lexicon_size)
 
 
 def build(recipe: Recipe, genres: tuple[str, ...], lexicon: Lexicon) -> tuple[Network, Preparer]:

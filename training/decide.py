@@ -1,8 +1,7 @@
 """Choosing calibration, thresholds and bands from predictions on movies that the model had not seen.
 
-The movies are cut in two by a hash of their names, and each part's confidences come from a calibration that
-was fitted on the other: thresholds and bands are chosen on all of the movies, and yet never on confidences
-that were fitted to them.
+The movies are cut in two by a hash of their names: one half fits the calibration, the other the thresholds
+and bands: a confidence is then a probability on movies that it was not fitted on.
 """
 
 import hashlib
@@ -34,7 +33,7 @@ class Rules:
         shrink: positives at which a threshold lies halfway between the best observed and the expected one.
         common: how far each genre's threshold leans towards the one that is best for all pairs together: a little
             macro-F1 for more micro-F1.
-        calibration_share: the share of the movies in the first of the two parts.
+        calibration_share: the share of the movies that fit the calibration; the others choose the ends.
     """
 
     precision: float = 0.95
@@ -50,7 +49,7 @@ class Rules:
 
 
 def halves(names: Sequence[str], share: float) -> Labels:
-    """True for the movies of the first part."""
+    """True for the movies that fit the calibration."""
     draws = [int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 0x100000000 for name in names]
     return np.array(draws) < share
 
@@ -59,28 +58,6 @@ def fit_calibration(logits: Sequence[Array], labels: Labels) -> Calibration:
     """Platt scaling of each pattern's logits (patterns × (movies, genres))."""
     pairs = [fit_platt(pattern, labels) for pattern in logits]
     return Calibration(np.stack([scale for scale, _ in pairs]), np.stack([shift for _, shift in pairs]))
-
-
-def cross_calibrate(
-    logits: Sequence[Array], labels: Labels, first: Labels
-) -> tuple[Calibration, list[NDArray[np.float32]]]:
-    """A calibration for new movies, and confidences of these by calibrations that were not fitted on them.
-
-    Args:
-        logits: each pattern's (movies, genres).
-        labels: (movies, genres).
-        first: which movies are in the first part; the others are the second.
-
-    Returns:
-        The mean of the two parts' calibrations, and each pattern's confidences (movies, genres), where each part
-        was calibrated by the other.
-    """
-    one, other = (fit_calibration([z[part] for z in logits], labels[part]) for part in (first, ~first))
-    confidence = []
-    for pattern, z in enumerate(logits):
-        which = np.full(len(z), pattern)
-        confidence.append(np.where(first[:, None], other(z, which), one(z, which)))
-    return Calibration((one.scale + other.scale) / 2, (one.shift + other.shift) / 2), confidence
 
 
 def fit_bands(confidence: Sequence[NDArray[np.float32]], labels: Labels, rules: Rules) -> Bands:

@@ -24,7 +24,6 @@ class Recipe:
         folds: parts of the training movies; a model that did not see a part predicts it.
         fold_runs: how many of the parts get such a model; calibration, thresholds and bands come from these.
         precision: of the forward pass in training, "bf16" or "fp32".
-        lexicon_least: movies that a TF-IDF term must occur in.
         text_encoder, image_encoder, text_tail, image_tail, lexicon_size, use_title, use_year,
         width, layers, heads, dropout, members: see `tagger.config.ModelConfig`.
     """
@@ -54,8 +53,7 @@ class Recipe:
     image_encoder: str = "efficientnet-lite0"
     text_tail: int = 3
     image_tail: int = 5
-    lexicon_size: int = 45_000
-    lexicon_least: int = 3
+    lexicon_size: int = 20_000
     use_title: bool = True
     use_year: bool = True
     width: int = 256

@@ -20,7 +20,7 @@ from training.build import build, fit_lexicon
 from training.cache import default_cache
 from training.card import model_card
 from training.dataset import TRAIN, Dataset, read_dataset
-from training.decide import Rules, cross_calibrate, fit_bands, halves
+from training.decide import Rules, fit_bands, fit_calibration, halves
 from training.errors import TrainingError
 from training.evaluate import evaluate
 from training.features import Progress, extract, silent
@@ -143,10 +143,12 @@ def assemble(
     """The artifact of a trained network and its out-of-fold logits."""
     first = halves([dataset.movies[int(row)].name for row in unseen.rows], rules.calibration_share)
     truth = labels[unseen.rows]
-    calibration, confidence = cross_calibrate(unseen.logits, truth, first)
-    bands = fit_bands(confidence, truth, rules)
+    calibration = fit_calibration([logits[first] for logits in unseen.logits], truth[first])
+    others = truth[~first]
+    confidence = [calibration(z[~first], np.full(len(others), k)) for k, z in enumerate(unseen.logits)]
+    bands = fit_bands(confidence, others, rules)
     measured = {
-        name: scores(confidence[k], truth, bands.predicted(confidence[k], np.full(len(truth), k)))
+        name: scores(confidence[k], others, bands.predicted(confidence[k], np.full(len(others), k)))
         for k, name in enumerate(PATTERNS)
     }
     text, image = network.text.weights, network.image.weights
@@ -157,8 +159,8 @@ def assemble(
         "recipe": recipe.to_json(),
         "data": {"sha256": dataset.sha256, "movies": len(dataset), "source": dataset.source},
         "metrics": {
-            "measured_on": f"{len(truth)} training movies that the measured model did not see, half of them "
-            "calibrated by the other half, where the thresholds were chosen",
+            "measured_on": f"{len(others)} training movies that the measured model did not see, where the "
+            "thresholds were chosen",
             **measured,
         },
         "licences": {"code": "Apache-2.0", "encoders": names,

@@ -2,14 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from training.decide import (
-    Rules,
-    choose_threshold,
-    cross_calibrate,
-    fit_bands,
-    fit_calibration,
-    halves,
-)
+from training.decide import Rules, choose_threshold, fit_bands, fit_calibration, halves
 from training.metrics import calibration_error
 
 
@@ -33,20 +26,6 @@ def test_calibration_mends_what_is_too_sure() -> None:
     mended = calibration(z[3000:], np.zeros(3000, dtype=np.int64))
     assert calibration_error(expit(z[3000:]), y[3000:]) > 0.05
     assert calibration_error(mended.astype(np.float64), y[3000:]) < 0.02
-
-
-def test_no_confidence_comes_from_a_calibration_that_saw_its_movie() -> None:
-    p, y = drawn(2000)
-    z = 2.0 * logit(p)
-    first = np.arange(2000) % 2 == 0
-    shipped, confidence = cross_calibrate([z] * 3, y, first)
-    turned = np.where(first[:, None], ~y, y)
-    _, others = cross_calibrate([z] * 3, turned, first)
-    assert np.array_equal(confidence[0][first], others[0][first])
-    assert not np.allclose(confidence[0][~first], others[0][~first])
-    parts = [fit_calibration([z[part]] * 3, y[part]) for part in (first, ~first)]
-    assert np.allclose(shipped.shift, (parts[0].shift + parts[1].shift) / 2)
-    assert calibration_error(confidence[1].astype(np.float64), y) < 0.02
 
 
 def test_ends_never_cross_and_hold_on_other_movies() -> None:
