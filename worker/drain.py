@@ -1,6 +1,7 @@
 """The drain: while there are ready movies, claim a micro-batch, tag it, and finish it in one transaction.
 
-The Celery message is only a wake-up. While the device works on one batch, a second thread claims the next
+The Celery message is only a wake-up. Movies that are tagged again after a promotion have small batches of their own,
+when no other movie is ready. While the device works on one batch, a second thread claims the next
 and decodes it. A batch that fails is cut in two until the one bad movie stands alone; a batch that does not
 fit the device is halved, and so are the ones after it. A device that fails at everything is not the movies'
 fault: the worker ends, and they are tried alone.
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from time import monotonic, perf_counter
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from catalog.engine import transaction
 from catalog.errors import DatabaseUnavailableError
@@ -37,6 +38,7 @@ from worker.posters import PosterStore
 log = structlog.get_logger(__name__)
 
 SUSPECTS = 16
+RETAG_SECONDS = 0.25
 
 
 @dataclass(slots=True)
@@ -102,6 +104,7 @@ class Drain:
         self.stopping = stopping
         self.broken = broken
         self.worked_at = 0.0
+        self._pace = RETAG_SECONDS / 4  # seconds a movie, by the batches so far
         self._asked = threading.Event()
         self._running = threading.Lock()
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
@@ -191,15 +194,10 @@ class Drain:
             claimed = monotonic()
             with transaction(self.engine, durable=False) as connection:
                 model = self.champion.current(connection)
-                jobs = claim_ready(
-                    connection,
-                    self.owner,
-                    self.batch_size,
-                    self.limits.lease_seconds,
-                    suspects=min(SUSPECTS, self.batch_size) if self.limits.max_deaths > 2 else 1,
-                    # Until the champion is loaded, nothing is tagged again by the model before it.
-                    lowest=Priority.RETAG if self.champion.is_wanted(model) else Priority.BULK,
-                )
+                jobs = self._claim(connection, self.batch_size, Priority.BULK)
+                # Until the champion is loaded, nothing is tagged again by the model before it.
+                if not jobs and self.champion.is_wanted(model):
+                    jobs = self._claim(connection, self._retag_size(), Priority.RETAG)
             if not jobs:
                 return None
             started = perf_counter()
@@ -208,6 +206,16 @@ class Drain:
                 prepared = _prepare(model.predictor, contents)
                 return Batch(model, jobs, contents, prepared, perf_counter() - started, claimed)
         return None
+
+    def _claim(self, connection: Connection, movies: int, lowest: Priority) -> list[TagJob]:
+        suspects = min(SUSPECTS, movies) if self.limits.max_deaths > 2 else 1
+        return claim_ready(
+            connection, self.owner, movies, self.limits.lease_seconds, suspects=suspects, lowest=lowest
+        )
+
+    def _retag_size(self) -> int:
+        """Movies that nobody waits for go in batches so small that one who comes meanwhile hardly waits."""
+        return max(1, min(self.batch_size, int(RETAG_SECONDS / self._pace)))
 
     def _read_contents(self, jobs: Sequence[TagJob]) -> tuple[list[TagJob], list[Content]]:
         """The movies whose posters could be read; the others go back, to be fetched anew where that helps."""
@@ -241,6 +249,7 @@ class Drain:
         tagged = self._predict(batch.model.predictor, batch.jobs, batch.contents, batch.prepared)
         if not tagged.results:
             check_device(batch.model.predictor)
+        self._pace += (max(1e-6, (perf_counter() - started) / len(batch.jobs)) - self._pace) / 4
         seconds = perf_counter() - started + batch.seconds
         return patiently(
             lambda: self._finish(batch, tagged, seconds),
