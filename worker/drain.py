@@ -45,7 +45,8 @@ RETAG_SECONDS = 0.25
 class Batch:
     """A claimed micro-batch with the one model that tags it; `prepared` is None where that failed.
 
-    `seconds` is how long it took to read and prepare it, `claimed` when that began.
+    `seconds` is how long it took to read and prepare it, `claimed` when that began. In the `background` are movies
+    that are tagged again.
     """
 
     model: Loaded
@@ -54,6 +55,7 @@ class Batch:
     prepared: Prepared | None
     seconds: float
     claimed: float
+    background: bool
 
 
 @dataclass(slots=True)
@@ -170,8 +172,13 @@ class Drain:
         return tagged
 
     def _take_ahead(self, batch: Batch) -> "Future[Batch | None] | None":
-        """Take the next batch while the device works; not while a suspect could take it along into death."""
-        return None if any(job.suspect for job in batch.jobs) else self._loader.submit(self._take)
+        """Take the next batch while the device works.
+
+        Not while a suspect could take it along into death, nor when that would be movies that nobody waits for.
+        """
+        if batch.background or any(job.suspect for job in batch.jobs):
+            return None
+        return self._loader.submit(self._take)
 
     def _return(self, batch: Batch | None) -> None:
         """Give the movies of a batch back unharmed; where Postgres is away, their lease does it."""
@@ -195,6 +202,7 @@ class Drain:
             with transaction(self.engine, durable=False) as connection:
                 model = self.champion.current(connection)
                 jobs = self._claim(connection, self.batch_size, Priority.BULK)
+                background = not jobs
                 # Until the champion is loaded, nothing is tagged again by the model before it.
                 if not jobs and self.champion.is_wanted(model):
                     jobs = self._claim(connection, self._retag_size(), Priority.RETAG)
@@ -204,7 +212,7 @@ class Drain:
             jobs, contents = self._read_contents(jobs)
             if jobs:
                 prepared = _prepare(model.predictor, contents)
-                return Batch(model, jobs, contents, prepared, perf_counter() - started, claimed)
+                return Batch(model, jobs, contents, prepared, perf_counter() - started, claimed, background)
         return None
 
     def _claim(self, connection: Connection, movies: int, lowest: Priority) -> list[TagJob]:
