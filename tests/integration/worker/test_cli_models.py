@@ -13,10 +13,12 @@ from sqlalchemy import Engine
 
 from catalog.engine import transaction
 from catalog.ledger.retagging import retag
+from catalog.liveness import Presence
 from tagger.artifact import MANIFEST, TENSORS
 from tests.support import ledger
 from tests.support.cli import Cli
 from tests.support.models import champion_model
+from tests.support.waiting import until
 from tests.unit.tagger.small import make_encoders, small_artifact
 
 CHAMPION = "SELECT version FROM marquee.champion_at(now())"
@@ -352,3 +354,13 @@ class TestAdding:
 
 def test_where_nothing_runs(cli: Cli) -> None:
     assert cli("models", "list").code == 3
+
+
+def test_the_status_says_which_worker_cannot_load_the_champion(cli: Cli, catalog: Engine) -> None:
+    with Presence(catalog, "tag", beat=0.02) as presence:
+        assert "cannot load" not in cli("status").out
+        presence.refusal = "There is no artifact at [/srv]."
+        until(lambda: ledger.scalar(catalog, "SELECT refusal FROM marquee.worker"))
+        said = cli("status")
+        assert "cannot load the champion: There is no artifact at [/srv]." in said.out
+        assert cli("status", "--json").data["workers"][0]["refusal"] == presence.refusal
