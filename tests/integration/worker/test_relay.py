@@ -13,10 +13,13 @@ import redis
 from celery import Celery
 from sqlalchemy import Engine, text
 
-from catalog.ledger.words import Limits
+from catalog.engine import transaction
+from catalog.ledger.tagging import claim_ready, finish_tagging
+from catalog.ledger.words import Limits, Priority
 from catalog.liveness import Presence
 from tests.support import ledger
 from tests.support.databases import engine_on
+from tests.support.models import champion_model, same_for_all
 from tests.support.servers import HASTY
 from tests.support.waiting import until
 from worker.app import configuration
@@ -391,3 +394,20 @@ def test_stop_is_prompt_while_the_broker_hangs(
         assert monotonic() - started < 12
         connection.close()
     assert ledger.counts(engine) == {"pending": 3}
+
+
+def test_movies_of_another_model_come_into_line_again(engine: Engine, make_relay: MakeRelay) -> None:
+    old = champion_model(engine, "old")
+    ledger.make_ready(engine, ledger.insert(engine, 3))
+    with transaction(engine) as connection:
+        jobs = claim_ready(connection, 5, 10, 60)
+        finish_tagging(connection, 5, old, same_for_all(jobs, old), 0.1)
+    relay = make_relay()
+    relay.turn()
+    assert ledger.counts(engine) == {"tagged": 3}
+    champion_model(engine, "new")
+    relay.turn()
+    assert ledger.counts(engine) == {"tagged": 3}, "it looks once in so many seconds"
+    make_relay().turn()
+    assert ledger.counts(engine) == {"ready": 3}
+    assert ledger.row(engine, 1).priority == Priority.RETAG
