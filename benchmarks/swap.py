@@ -4,8 +4,9 @@
 
 Everything runs as in production (see benchmarks.pipeline). First the stream runs without a swap, for comparison; then
 each round promotes an artifact that the tag worker has never seen (a copy of the one that ships under another name, so
-that its hash differs), waits until it tags, rolls back, and waits until the old one tags. Movies that another model
-tagged are tagged again in the background all the while. A pause is the time between the ends of two batches.
+that its hash differs), waits until it tags, rolls back, and waits until the old one tags. Last, one more is promoted
+and stays, and its predecessor's movies are tagged again in the background, as some are all the while. A pause is the
+time between the ends of two batches.
 """
 
 import json
@@ -60,8 +61,15 @@ SELECT extract(epoch FROM min(t.at) - c.at)::float AS seconds
 FROM marquee.timeline c JOIN marquee.timeline t USING (movie_id, revision)
 WHERE c.event = 'changed' AND t.event = 'tagged' AND c.at BETWEEN :since AND :until GROUP BY c.movie_id, c.at
 """)
+AGAIN = text("""
+SELECT count(DISTINCT l.movie_id)
+FROM marquee.prediction_log l JOIN marquee.prediction_log old USING (movie_id, revision)
+WHERE l.model_id = :model_id AND old.model_id <> :model_id AND l.at < :until
+""")
 NOW = text("SELECT clock_timestamp()")
 TIMEOUT = 120.0
+BACKLOG = 500
+SECONDS = 15.0
 
 
 def copies(folder: Path, count: int) -> Iterator[Path]:
@@ -155,22 +163,29 @@ def run(dataset: Path, rounds: int, rate: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, running_pipeline(dataset) as (pipeline, ids):
         engine = pipeline.system.engine
         made = []
-        for artifact in copies(Path(folder), rounds):
+        for artifact in copies(Path(folder), rounds + 1):
             with transaction(engine) as connection:
                 made.append(register_artifact(connection, artifact))
         promotions, rollbacks = [], []
-        with stream(pipeline, ids[1:], rate) as sent:
+        pipeline.insert(ids[:BACKLOG])
+        pipeline.await_tagged(BACKLOG)
+        with stream(pipeline, ids[BACKLOG:], rate) as sent:
             started = now(engine)
-            threading.Event().wait(20.0)
+            threading.Event().wait(SECONDS)
             begun = now(engine)
-            for model in track(made, "Swaps", console=Console(stderr=True)):
+            for model in track(made[:-1], "Swaps", console=Console(stderr=True)):
                 promotions.append(change(engine, lambda c, m=model: promote(c, m, "a swap")))
                 rollbacks.append(change(engine, lambda c: roll_back(c, "a swap back")))
             ended = now(engine)
+            change(engine, lambda c: promote(c, made[-1], "the last one"))
+            stayed = now(engine)
+            threading.Event().wait(SECONDS)
+            finished = now(engine)
             movies = sent()
         with transaction(engine) as connection:
             batches = connection.execute(MIXED).one()
             failed = connection.execute(FAILED).scalar_one()
+            again = connection.execute(AGAIN, {"model_id": made[-1], "until": finished}).scalar_one()
         return {
             "machine": describe_machine(),
             "rounds": rounds,
@@ -180,6 +195,8 @@ def run(dataset: Path, rounds: int, rate: float) -> dict[str, Any]:
             "mixed_batches": batches.mixed,
             "without_swaps": measure(pipeline, started, begun),
             "with_swaps": measure(pipeline, begun, ended),
+            "tagging_again": measure(pipeline, stayed, finished),
+            "tagged_again": again,
             "promotion_first_tags": _summary([first for first, _ in promotions]),
             "rollback_first_tags": _summary([first for first, _ in rollbacks]),
             "rollback_last_of_the_other": _summary([last for _, last in rollbacks]),

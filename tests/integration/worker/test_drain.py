@@ -437,6 +437,23 @@ def test_interactive_before_bulk_before_retag(
     assert stub.batches == [["interactive"] * 2, ["bulk"] * 2, ["retag"] * 2]
 
 
+def test_movies_tagged_again_go_in_small_batches_and_none_is_taken_ahead(
+    engine: Engine, stub: StubPredictor, make_drain: MakeDrain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a movie that comes meanwhile waits for one small batch, however slow the device is."""
+    monkeypatch.setattr("worker.drain.RETAG_SECONDS", 1e-9)
+    ledger.make_ready(engine, ledger.insert(engine, 4, priority="retag", title="again"))
+
+    def during(contents: Sequence[Content]) -> None:
+        if len(stub.batches) == 1:
+            assert ledger.counts(engine) == {"tagging": 1, "ready": 3}
+            ledger.make_ready(engine, ledger.insert(engine, 3, title="new"))
+
+    stub.during = during
+    assert make_drain(8).run() == 7
+    assert stub.batches == [["again"], ["new"] * 3, ["again"], ["again"], ["again"]]
+
+
 def test_suspects_go_first_and_nothing_is_taken_ahead_of_them(
     engine: Engine, stub: StubPredictor, make_drain: MakeDrain
 ) -> None:
