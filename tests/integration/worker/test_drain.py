@@ -438,10 +438,9 @@ def test_interactive_before_bulk_before_retag(
 
 
 def test_movies_tagged_again_go_in_small_batches_and_none_is_taken_ahead(
-    engine: Engine, stub: StubPredictor, make_drain: MakeDrain, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, stub: StubPredictor, make_drain: MakeDrain
 ) -> None:
     """So a movie that comes meanwhile waits for one small batch, however slow the device is."""
-    monkeypatch.setattr("worker.drain.RETAG_SECONDS", 1e-9)
     ledger.make_ready(engine, ledger.insert(engine, 4, priority="retag", title="again"))
 
     def during(contents: Sequence[Content]) -> None:
@@ -450,7 +449,9 @@ def test_movies_tagged_again_go_in_small_batches_and_none_is_taken_ahead(
             ledger.make_ready(engine, ledger.insert(engine, 3, title="new"))
 
     stub.during = during
-    assert make_drain(8).run() == 7
+    drain = make_drain(8)
+    drain._pace = 1.0  # as if a movie took a second
+    assert drain.run() == 7
     assert stub.batches == [["again"], ["new"] * 3, ["again"], ["again"], ["again"]]
 
 
