@@ -42,6 +42,7 @@ bench: $(STAMP)  ## The benchmarks behind docs/benchmarks.md (needs the movies o
 	$(BIN)/python -m benchmarks.faults
 	$(BIN)/python -m benchmarks.bulk_insert
 	$(BIN)/python -m benchmarks.predictor
+	$(BIN)/python -m benchmarks.swap --dataset ../shared/data/val.jsonl
 	$(BIN)/python -m benchmarks.api
 
 screenshots: $(STAMP)  ## Photograph the review page for docs/images (needs Chromium)
