@@ -44,6 +44,7 @@ bench: $(STAMP)  ## The benchmarks behind docs/benchmarks.md (needs the movies o
 	$(BIN)/python -m benchmarks.predictor
 	$(BIN)/python -m benchmarks.swap --dataset ../shared/data/val.jsonl
 	$(BIN)/python -m benchmarks.api
+	$(BIN)/python -m benchmarks.review
 
 screenshots: $(STAMP)  ## Photograph the review page for docs/images (needs Chromium)
 	$(BIN)/python -m scripts.screenshots docs/images
