@@ -8,7 +8,7 @@ const find = document.getElementById("find");
 export function busy(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return true;
   if (document.querySelector("dialog[open]")) return true;
-  return event.target.closest?.("input, textarea, select, [contenteditable]") !== null;
+  return Boolean(event.target.closest?.("input, textarea, select, [contenteditable]"));
 }
 
 // On a narrow screen the filters would hide what they find.
@@ -22,6 +22,12 @@ function open(dialog) {
   dialog.querySelector("input")?.select();
 }
 
+// A field of a closed dialog keeps the focus until the next frame is drawn, and would swallow a fast key.
+function shut(dialog) {
+  document.activeElement?.blur();
+  dialog.close();
+}
+
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) {
@@ -29,7 +35,7 @@ document.addEventListener("click", (event) => {
     open(document.getElementById(opener.dataset.opens));
   }
   if (event.target.closest("[data-closes]") || event.target === help || event.target === find) {
-    event.target.closest("dialog").close();
+    shut(event.target.closest("dialog"));
   }
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
@@ -105,7 +111,7 @@ if (find) {
   find.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       event.preventDefault(); // a search field would only be emptied by it
-      find.close();
+      shut(find);
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;

@@ -115,6 +115,7 @@ def test_what_opens_on_a_page(engine: Engine, movies: list[int], visitors: Visit
     expect(page.get_by_test_id("found").first).to_be_visible()
     found += look(page)
     page.keyboard.press("Escape")
+    expect(page.locator("#find")).to_be_hidden()
     page.keyboard.press("w")
     expect(page.get_by_test_id("why-state")).to_be_visible()
     found += look(page)
